@@ -1,0 +1,147 @@
+"""The whole error tree; the number is the exit code with which the command line ends.
+
+LabgenError                     1
+├── UsageError                  2   a word on the command line is wrong
+│   ├── UnknownNameError        2   no such blueprint, lab, node, component, profile, provider …
+│   ├── BlueprintError          2   faults in a blueprint or manifest, all of them with file:line:column
+│   └── LintError               2   rendered files that the programs which are to read them refuse
+├── HostError                   3   this machine is not ready
+│   ├── AddressInUseError       3   the lab's network is already in use here
+│   └── LabBusyError            3   another labgen works on this lab
+├── ArtefactError               3   a file could not be fetched, or is not what it should be
+├── ImageError                  4   an image could not be built
+├── VagrantError                4   Vagrant failed, with its own last lines
+├── NodeError                   4   a node did not boot or cannot be reached
+├── StepError                   4   a step failed, with its last lines and its log
+├── OperationError              1   the cluster cannot do, or did not do, what it was asked to
+└── CheckFailed                 1   a check failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class LabgenError(Exception):
+    """Base of everything labgen reports to a person.
+
+    what: one sentence, what happened. where: the file, node or command it happened in.
+    cure: what to do next. detail: further lines (a log's end, a list of faults).
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | Path | None = None,
+        cure: str | None = None,
+        detail: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.cure = cure
+        self.detail = tuple(detail)
+
+    def lines(self) -> list[str]:
+        """The error as it is printed, a string a line."""
+        out = [f"error: {self.what}"]
+        if self.where:
+            out.append(f"  where: {self.where}")
+        out += [f"  | {line}" for line in self.detail]
+        if self.cure:
+            first, *rest = self.cure.splitlines()
+            out.append(f"  next:  {first}")
+            out += [f"         {line}" for line in rest]
+        return out
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+class UsageError(LabgenError):
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """Somebody named a thing that does not exist; says what was probably meant and what there is."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str | Path | None = None) -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        super().__init__(f"no {kind} is called '{name}'", where=where, cure=meant(name, self.known))
+
+
+class BlueprintError(UsageError):
+    """Every fault of one blueprint or manifest; `faults` are finished `file:line:column: …` lines."""
+
+    def __init__(self, faults: Sequence[str], *, kind: str = "blueprint", cure: str | None = None) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__(f"the {kind} has {count}", detail=self.faults, cure=cure)
+
+    def lines(self) -> list[str]:
+        # The place comes first and unindented, so that editors and CI logs can jump to it.
+        head = f"error: {self.what}"
+        return [*self.faults, head] + ([f"  next:  {self.cure}"] if self.cure else [])
+
+
+class LintError(UsageError):
+    pass
+
+
+class HostError(LabgenError):
+    exit_code = 3
+
+
+class AddressInUseError(HostError):
+    pass
+
+
+class LabBusyError(HostError):
+    pass
+
+
+class ArtefactError(LabgenError):
+    exit_code = 3
+
+
+class ImageError(LabgenError):
+    exit_code = 4
+
+
+class VagrantError(LabgenError):
+    exit_code = 4
+
+
+class NodeError(LabgenError):
+    exit_code = 4
+
+
+class StepError(LabgenError):
+    exit_code = 4
+
+
+class OperationError(LabgenError):
+    exit_code = 1
+
+
+class CheckFailed(LabgenError):
+    exit_code = 1
+
+
+def is_near(name: str, other: str) -> bool:
+    """Whether one may be the other misspelt."""
+    return bool(get_close_matches(name, [other], n=1, cutoff=0.6))
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A cure for an unknown name: the nearest known one first, else all of them."""
+    choices = sorted(known)
+    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"there is: {', '.join(choices)}" if choices else "there is none"
