@@ -1,0 +1,276 @@
+"""Cross-checks of a blueprint: what one value means for another. Each rule yields finished fault lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import Any
+
+from labgen.blueprint.model import Blueprint, NodeSpec, Settings
+from labgen.components.registry import Component
+from labgen.documents import Source
+from labgen.errors import meant
+from labgen.plugins import entry_point_names
+from labgen.wording import Loc
+
+PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+
+def faults_across(
+    blueprint: Blueprint,
+    source: Source,
+    components: Mapping[str, Component],
+    known_components: Iterable[str],
+    plain: Mapping[str, Any],
+) -> Iterator[str]:
+    """Every fault that shows only when values are looked at together.
+
+    components: the manifests of the components in use. known_components: all names there are.
+    plain: the document as it was written, so that a faulty node still counts as one that exists.
+    """
+    network, network_faults = _network(blueprint, source)
+    yield from network_faults
+    yield from _nodes(source, network, plain)
+    positions = _positions(blueprint, plain)
+    yield from _components(blueprint, source, components, sorted(known_components), positions)
+    yield from _settings(blueprint, source, components, network, positions)
+    yield from _paths(blueprint, source, network, plain)
+    known_checks = entry_point_names("labgen.checks")
+    for index, name in enumerate(blueprint.checks):
+        if name not in known_checks:
+            yield source.fault(("checks", index), f"there is no check '{name}'; {meant(name, known_checks)}")
+    yield from _profiles(blueprint, source, components)
+
+
+def _network(blueprint: Blueprint, source: Source) -> tuple[IPv4Network | None, list[str]]:
+    loc: Loc = ("network", "cidr")
+    text = blueprint.network.cidr
+    if not text and loc not in source.places:
+        return None, []
+    if fault := network_fault(text):
+        return None, [source.fault(loc, fault)]
+    return IPv4Network(text), []
+
+
+def network_fault(text: str) -> str | None:
+    """What is wrong with TEXT as the range of a lab."""
+    if re.fullmatch(r"[0-9.]+", text):
+        return f"'{text}' has no prefix length; write it like 192.168.60.0/24"
+    try:
+        network = IPv4Network(text)
+    except ValueError:
+        try:
+            cure = f"; did you mean {IPv4Network(text, strict=False)}?"
+        except ValueError:
+            cure = "; write it like 192.168.60.0/24"
+        return f"'{text}' is not an IPv4 network{cure}"
+    if not any(network.subnet_of(private) for private in PRIVATE):
+        return f"{text} is not a private range (10/8, 172.16/12 or 192.168/16)"
+    if not 16 <= network.prefixlen <= 29:
+        return f"{text} must have a prefix length from 16 to 29"
+    return None
+
+
+def _nodes(source: Source, network: IPv4Network | None, plain: Mapping[str, Any]) -> Iterator[str]:
+    names: dict[str, int] = {}
+    addresses: dict[str, str] = {}
+    for index, node in _written_nodes(plain):
+        name, address = node.get("name"), node.get("address")
+        if isinstance(name, str):
+            if name in names:
+                yield source.fault(("nodes", index, "name"), f"'{name}' is already the name of nodes[{names[name]}]")
+            names.setdefault(name, index)
+            if set(name) <= set("0123456789abcdef"):
+                # Vagrant looks a word up in its index of all machines first, as the beginning of an id.
+                yield source.fault(
+                    ("nodes", index, "name"),
+                    f"'{name}' could be taken for a machine's id, digits and a to f: use another letter too",
+                )
+        if isinstance(address, str):
+            loc: Loc = ("nodes", index, "address")
+            if fault := address_fault(address, network):
+                yield source.fault(loc, fault)
+            elif address in addresses:
+                yield source.fault(loc, f"{address} is already the address of {addresses[address]}")
+            addresses.setdefault(address, name if isinstance(name, str) else f"nodes[{index}]")
+
+
+def _written_nodes(plain: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The nodes as they stand in the file, faulty ones too, with their index."""
+    nodes = plain.get("nodes")
+    for index, node in enumerate(nodes if isinstance(nodes, tuple) else ()):
+        if isinstance(node, Mapping):
+            yield index, node
+
+
+def address_fault(text: str, network: IPv4Network | None) -> str | None:
+    """What is wrong with TEXT as an address in NETWORK; the first address belongs to the host's bridge."""
+    try:
+        address = IPv4Address(text)
+    except AddressValueError:
+        return f"'{text}' is not an IPv4 address"
+    if network is None:
+        return None
+    if address not in network:
+        return f"{text} lies outside the lab's network {network}"
+    if address in (network.network_address, network.broadcast_address):
+        return f"{text} is the network's own or its broadcast address"
+    if address == network.network_address + 1:
+        return f"{text} is taken: the first address of the network belongs to the host"
+    return None
+
+
+def _components(
+    blueprint: Blueprint,
+    source: Source,
+    components: Mapping[str, Component],
+    known: list[str],
+    positions: list[int],
+) -> Iterator[str]:
+    for at, node in zip(positions, blueprint.nodes, strict=True):
+        for position, name in enumerate(node.components):
+            loc: Loc = ("nodes", at, "components", position)
+            if name not in known:
+                yield source.fault(loc, f"there is no component '{name}'; {meant(name, known)}")
+                continue
+            if node.components.index(name) != position:
+                yield source.fault(loc, f"'{name}' stands here twice")
+            for required in components[name].manifest.requires:
+                if required not in node.components:
+                    yield source.fault(loc, f"'{name}' needs '{required}' on the same node; add it to {node.name}")
+    for cycle in requirement_cycles(components):
+        circle = " → ".join(cycle)
+        yield source.fault(("nodes",), f"components need each other in a circle: {circle} (see their component.yml)")
+
+
+def _positions(blueprint: Blueprint, plain: Mapping[str, Any]) -> list[int]:
+    """Where each node of the model stands in the file: faulty nodes were left out of the model."""
+    written = _written_nodes(plain)
+    return [next(index for index, node in written if node.get("name") == kept.name) for kept in blueprint.nodes]
+
+
+def requirement_cycles(components: Mapping[str, Component]) -> Iterator[list[str]]:
+    """Each circle among `requires` and same-node `start.needs`, once, as a path that ends where it began."""
+    edges = {
+        name: sorted(
+            {*component.manifest.requires, *(n.component for n in component.manifest.start.needs if n.on == "node")}
+            & set(components)
+        )
+        for name, component in components.items()
+    }
+    finished: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> Iterator[list[str]]:
+        if name in path:
+            yield [*path[path.index(name) :], name]
+        elif name not in finished:
+            for other in edges[name]:
+                yield from walk(other, [*path, name])
+            finished.add(name)
+
+    for name in sorted(edges):
+        yield from walk(name, [])
+
+
+def _settings(
+    blueprint: Blueprint,
+    source: Source,
+    components: Mapping[str, Component],
+    network: IPv4Network | None,
+    positions: list[int],
+) -> Iterator[str]:
+    used = {name for node in blueprint.nodes for name in node.components}
+    taken = {node.address: node.name for node in blueprint.nodes}
+
+    def check(settings: Settings, loc: Loc, allowed: set[str], fault_begins: str) -> Iterator[str]:
+        for component, values in settings.items():
+            here = (*loc, component)
+            if component not in allowed:
+                yield source.fault(here, f"{fault_begins} '{component}'; {meant(component, allowed)}")
+                continue
+            if component not in components:
+                continue  # an unknown component has been reported where it is used
+            parameters = components[component].manifest.parameters
+            for name, value in values.items():
+                if name not in parameters:
+                    yield source.fault(
+                        (*here, name), f"'{component}' has no parameter '{name}'; {meant(name, parameters)}"
+                    )
+                elif fault := parameters[name].fault(value):
+                    yield source.fault((*here, name), fault)
+                elif parameters[name].type == "address":
+                    if fault := address_fault(value, network):
+                        yield source.fault((*here, name), fault)
+                    elif value in taken:
+                        yield source.fault((*here, name), f"{value} is already the address of {taken[value]}")
+
+    yield from check(blueprint.settings, ("settings",), used, "no node carries")
+    for name, profile in blueprint.profiles.items():
+        yield from check(profile.settings, ("profiles", name, "settings"), used, "no node carries")
+        yield from check(profile.emulated, ("profiles", name, "emulated"), used, "no node carries")
+    for at, node in zip(positions, blueprint.nodes, strict=True):
+        yield from check(
+            node.settings, ("nodes", at, "settings"), set(node.components), f"node {node.name} does not carry"
+        )
+        yield from _values_not_given(blueprint, node, ("nodes", at), source, components)
+
+
+def _values_not_given(
+    blueprint: Blueprint, node: NodeSpec, loc: Loc, source: Source, components: Mapping[str, Component]
+) -> Iterator[str]:
+    for name in node.components:
+        if name not in components:
+            continue
+        for parameter, about in components[name].manifest.parameters.items():
+            everywhere = [node.settings, blueprint.settings]
+            given = any(parameter in settings.get(name, {}) for settings in everywhere) or all(
+                parameter in profile.settings.get(name, {}) for profile in blueprint.profiles.values()
+            )
+            if about.default is None and not given:
+                yield source.fault(
+                    loc, f"'{name}' on {node.name} needs a value: settings.{name}.{parameter} ({about.doc})"
+                )
+
+
+def _paths(
+    blueprint: Blueprint, source: Source, network: IPv4Network | None, plain: Mapping[str, Any]
+) -> Iterator[str]:
+    given = [node.get("name") for _, node in _written_nodes(plain)]
+    names = {name for name in given if isinstance(name, str)}
+    all_named = len(given) == sum(isinstance(name, str) for name in given)
+    for index, path in enumerate(blueprint.paths):
+        looks_like_address = path.host.replace(".", "").isdigit()
+        if looks_like_address:
+            if fault := address_fault(path.host, network):
+                yield source.fault(("paths", index, "host"), fault)
+        elif path.host not in names and all_named:  # else it may be the one that has no name
+            yield source.fault(("paths", index, "host"), f"there is no node '{path.host}'; {meant(path.host, names)}")
+    seen: dict[str, int] = {}
+    for index, path in enumerate(blueprint.paths):
+        if path.name in seen:
+            yield source.fault(
+                ("paths", index, "name"), f"'{path.name}' is already the name of paths[{seen[path.name]}]"
+            )
+        seen.setdefault(path.name, index)
+
+
+def _profiles(blueprint: Blueprint, source: Source, components: Mapping[str, Component]) -> Iterator[str]:
+    used = {name for node in blueprint.nodes for name in node.components}
+    known_providers = entry_point_names("labgen.providers")
+    defaults = [name for name, profile in blueprint.profiles.items() if profile.default]
+    for name in defaults[1:]:
+        yield source.fault(("profiles", name, "default"), f"the default is already '{defaults[0]}'")
+    for name, profile in blueprint.profiles.items():
+        for provider in profile.box:
+            if provider not in known_providers:
+                yield source.fault(
+                    ("profiles", name, "box", provider),
+                    f"there is no provider '{provider}'; {meant(provider, known_providers)}",
+                )
+        for component, version in profile.versions.items():
+            loc: Loc = ("profiles", name, "versions", component)
+            if component not in used:
+                yield source.fault(loc, f"no node carries '{component}'; {meant(component, used)}")
+            elif component in components and (fault := components[component].version_fault(version, profile.os)):
+                yield source.fault(loc, fault)

@@ -1,0 +1,94 @@
+"""Finds components: the built-in folders under `scripts/`, and folders that plugins or `--components` add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labgen.components.manifest import Manifest
+from labgen.components.versions import is_same
+from labgen.documents import read_document
+from labgen.errors import BlueprintError
+from labgen.plugins import entry_point_folders
+from labgen.resources import resource
+
+MANIFEST = "component.yml"
+VERSION = "version"
+"""The file beside a component's scripts that tells its install step which version was chosen."""
+STAGES = ("install", "configure", "start")
+LEAVE = "leave"
+"""What a node does before it is removed from its lab; no stage, since no plan has it."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component's folder and what its manifest says.
+
+    chosen: the version it was put into in place of the operating system's, which its install step is told; else empty.
+    """
+
+    folder: Path
+    manifest: Manifest
+    chosen: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages this component has a script for, in order."""
+        return tuple(stage for stage in STAGES if (self.folder / f"{stage}.sh").is_file())
+
+    @property
+    def leaves(self) -> bool:
+        """Whether something has to be done before a node with this component is removed."""
+        return (self.folder / f"{LEAVE}.sh").is_file()
+
+    def version_fault(self, version: str, os: str) -> str | None:
+        """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
+        about = self.manifest
+        if about.other_versions:
+            fault = about.other_versions.fault(version)
+            return fault and f"the version of {self.name} {fault}"
+        if os in about.versions:
+            return f"{self.name} comes from {os.replace('-', ' ').title()} in the version {about.versions[os]}"
+        if self.name in about.artefacts:
+            return f"{self.name} comes in the version {about.artefacts[self.name].version}"
+        return f"{self.name} comes in one version"
+
+    def in_version(self, version: str, os: str) -> Component:
+        """The component with VERSION of its program; what OS has itself comes from there as ever."""
+        about = self.manifest
+        if about.other_versions is None or (os in about.versions and is_same(version, about.versions[os])):
+            return self
+        changed = {
+            "versions": {name: version if name == os else own for name, own in about.versions.items()},
+            "artefacts": {**about.artefacts, self.name: about.other_versions.artefact(version, os)},
+        }
+        return replace(self, manifest=about.model_copy(update=changed), chosen=version)
+
+
+def load_component(folder: Path) -> Component:
+    """Read FOLDER's manifest; raises BlueprintError with every fault in it."""
+    path = folder / MANIFEST
+    document = read_document(path, Manifest, kind="component manifest")
+    manifest, source = document.value, document.source
+    faults = []
+    if manifest.name != folder.name:
+        faults.append(source.fault(("name",), f"is '{manifest.name}', but the folder is called '{folder.name}'"))
+    faults += [
+        source.fault(("files", index, "template"), f"there is no file '{file.template}' beside the manifest")
+        for index, file in enumerate(manifest.files)
+        if not (folder / file.template).is_file()
+    ]
+    if faults:
+        raise BlueprintError(faults, kind="component manifest")
+    return Component(folder, manifest)
+
+
+def component_folders(extra: Iterable[Path] = ()) -> Mapping[str, Path]:
+    """Name → folder of every component there is; a later source replaces an earlier one of the same name."""
+    roots = [resource("scripts"), *entry_point_folders("labgen.components"), *extra]
+    return {path.parent.name: path.parent for root in roots for path in sorted(root.glob(f"*/{MANIFEST}"))}

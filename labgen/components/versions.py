@@ -1,0 +1,22 @@
+"""Versions of programs, in the order that Python's packages have: 3.0.10 comes after 3.0.9, and 2.0 is 2.0.0."""
+
+from __future__ import annotations
+
+import re
+
+from packaging.version import Version
+
+
+def is_below(version: str, other: str) -> bool:
+    """Whether VERSION is older than OTHER; raises ValueError for what is no version."""
+    return Version(version) < Version(other)
+
+
+def is_same(version: str, other: str) -> bool:
+    """Whether both mean one version; raises ValueError for what is no version."""
+    return Version(version) == Version(other)
+
+
+def is_release(text: str) -> bool:
+    """Whether TEXT is the number of a release, as `3.0.4` or `2.0`."""
+    return bool(re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){1,3}", text, re.ASCII))
