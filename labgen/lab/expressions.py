@@ -1,0 +1,104 @@
+"""Jinja over a lab's values: what templates, `env:` values and rules in a manifest may use.
+
+lab, node, p (this component's parameters on this node), params(component, node), nodes(component, …), versions,
+secrets, and the test `below` for versions: `versions.patroni is below('3.0.4')`. A third party's template runs in
+Jinja's sandbox: it sees data, not Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateRuntimeError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from labgen.components.versions import is_below
+from labgen.lab.model import Lab, Node, Values
+from labgen.lab.quoting import FILTERS
+from labgen.lab.secrets import Secrets
+
+
+class Expressions:
+    """Renders text in the light of one lab; `secrets` is empty where no secret may be seen, as in rules."""
+
+    def __init__(self, lab: Lab, secrets: Secrets | None = None) -> None:
+        self._lab = lab
+        self._secrets: Secrets = secrets or {}
+
+    def context(self, node: Node, component: str) -> Mapping[str, Any]:
+        """The names a template of COMPONENT sees on NODE."""
+
+        def params(other: str, on: Node = node) -> Values:
+            if other not in on.settings:
+                raise TemplateRuntimeError(f"there is no {other} on {on.name}")
+            return on.settings[other]
+
+        # Not the Lab itself: through its components' folders a template would reach the controller's files.
+        lab = {key: getattr(self._lab, key) for key in ("name", "network", "os", "profile", "provider")}
+        return {
+            "lab": lab,
+            "node": node,
+            "p": node.settings[component],
+            "params": params,
+            "nodes": self._lab.nodes_with,
+            "versions": self._lab.versions,
+            "secrets": self._secrets,
+        }
+
+    def text(self, source: str, node: Node, component: str) -> str:
+        """SOURCE rendered; raises jinja2.TemplateError."""
+        with _template_errors():
+            return environment().from_string(source).render(self.context(node, component))
+
+    def holds(self, expression: str, node: Node, component: str) -> bool:
+        """Whether the Jinja EXPRESSION is true; raises jinja2.TemplateError."""
+        with _template_errors():
+            compiled = environment().compile_expression(expression, undefined_to_none=False)
+            return bool(compiled(self.context(node, component)))
+
+    def file(self, path: Path, node: Node, component: str) -> str:
+        """The template at PATH rendered; raises jinja2.TemplateError."""
+        with _template_errors():
+            return str(_template(path).render(self.context(node, component)))
+
+
+@contextmanager
+def _template_errors() -> Iterator[None]:
+    """Whatever goes wrong in a template is the template's fault: a wrong type, a division by zero, a text not UTF-8."""
+    try:
+        yield
+    except TemplateError:
+        raise
+    except Exception as error:
+        raise TemplateRuntimeError(str(error) or type(error).__name__) from error
+
+
+def reason(error: TemplateError) -> str:
+    """What is wrong with a template, in a line."""
+    text = error.message or type(error).__name__
+    if unknown := re.search(r"has no attribute '(.*)'$|^'(.*)' is undefined$", text):
+        return f"there is no value '{unknown[1] or unknown[2]}'"
+    if lacking := re.search(r"has no element (\d+)$", text):
+        return f"a list there has no item {lacking[1]}"
+    return text.splitlines()[0]
+
+
+@cache
+def environment() -> ImmutableSandboxedEnvironment:
+    """The one Jinja environment: strict about names, tidy about blank lines, with a filter for each language."""
+    jinja = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    jinja.filters.update(FILTERS)
+    jinja.tests["below"] = is_below
+    return jinja
+
+
+@cache
+def _template(path: Path) -> Any:
+    return environment().from_string(path.read_text(encoding="utf-8"))

@@ -1,0 +1,108 @@
+"""A lab: a blueprint with every value resolved. Plain frozen data; nothing here touches a disk or a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Any
+
+from labgen.blueprint.model import Blueprint
+from labgen.components.registry import Component
+from labgen.errors import UnknownNameError
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine of a lab. `settings` holds a value for every parameter of each of its components."""
+
+    name: str
+    address: str
+    components: tuple[str, ...]
+    memory: int
+    cpus: int
+    settings: Mapping[str, Values]
+
+
+@dataclass(frozen=True)
+class LabNetwork:
+    """The lab's range; `moved_from` is the blueprint's own, where that is another one."""
+
+    cidr: str
+    prefix: int
+    moved_from: str | None = None
+
+    def interface(self, address: str) -> str:
+        """ADDRESS with the network's prefix length, as `ip address add` takes it."""
+        return str(IPv4Interface(f"{address}/{self.prefix}"))
+
+    def __contains__(self, address: str) -> bool:
+        return IPv4Interface(address).ip in IPv4Network(self.cidr)
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """A rule of level `warning` that does not hold: the lab can be made, but tolerates less than it may seem to.
+
+    nodes: those on which it does not hold; none if it is about the lab as a whole.
+    position: where the blueprint speaks of it, as `file:line:column`.
+    """
+
+    component: str
+    text: str
+    nodes: tuple[str, ...]
+    position: str
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.text}{on_nodes(self.nodes)}"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Everything that decides what the machines will be, except the secrets' values, which travel apart.
+
+    overrides: the `--set` words the lab was made with, in order. box: a vendor's box, or None for images built here.
+    versions: program → version, as the components' manifests state them for the lab's OS.
+    weaknesses: the warnings about its topology.
+    """
+
+    name: str
+    blueprint: Blueprint
+    profile: str
+    provider: str
+    os: str
+    box: str | None
+    network: LabNetwork
+    nodes: tuple[Node, ...]
+    components: Mapping[str, Component]
+    versions: Mapping[str, str]
+    overrides: tuple[str, ...] = ()
+    weaknesses: tuple[Weakness, ...] = ()
+
+    @property
+    def artefact_names(self) -> dict[str, tuple[str, ...]]:
+        """Component → the files that its install step takes from `artefacts/`."""
+        return {name: tuple(component.manifest.artefacts) for name, component in self.components.items()}
+
+    def node(self, name: str) -> Node:
+        """The node called NAME; raises UnknownNameError."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise UnknownNameError("node", name, (n.name for n in self.nodes), where=f"lab {self.name}")
+
+    def nodes_with(self, component: str, **where: object) -> tuple[Node, ...]:
+        """The nodes that carry COMPONENT, in blueprint order, narrowed by parameter values."""
+        return tuple(n for n in self.nodes if component in n.components and matches(n.settings[component], where))
+
+
+def on_nodes(nodes: Sequence[str]) -> str:
+    """The end of a sentence that says where something is so; nothing if it is about no node in particular."""
+    return f" (on {', '.join(nodes)})" if nodes else ""
+
+
+def matches(settings: Values, where: Mapping[str, object]) -> bool:
+    """Whether every value asked for in WHERE is the one in SETTINGS."""
+    return all(settings.get(key) == value for key, value in where.items())

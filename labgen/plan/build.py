@@ -1,0 +1,98 @@
+"""Lab → Plan: which step waits for which.
+
+On a node: installs run one after the other (they share the package manager), a component's configure follows its own
+install, and no service starts before the whole node is configured. Between nodes only what the manifests say counts.
+"""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+from labgen.errors import UsageError
+from labgen.lab.model import Lab, Node, matches
+from labgen.plan.model import Plan, Step, StepId
+
+
+def build_plan(lab: Lab) -> Plan:
+    """The steps of LAB in an order that may be run as it stands; raises UsageError for a circle."""
+    after: dict[StepId, set[StepId]] = {}
+    for node in lab.nodes:
+        after |= _steps_of_node(lab, node)
+    for step in after:
+        if step.stage == "start":
+            after[step] |= {need for need in _needs(lab, lab.node(step.node), step.component) if need in after}
+    try:
+        # Sorted, since the order in a set differs from one process to the next.
+        ordered = tuple(TopologicalSorter({step: sorted(needs) for step, needs in after.items()}).static_order())
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        raise UsageError(
+            "steps wait for each other in a circle",
+            where=f"lab {lab.name}",
+            detail=[f"{step} waits for {other}" for step, other in pairwise(circle)],
+            cure=f"look at start.needs in the component.yml of {', '.join(sorted({s.component for s in circle}))}",
+        ) from None
+    return Plan(tuple(Step(step, frozenset(after[step])) for step in ordered))
+
+
+def _steps_of_node(lab: Lab, node: Node) -> dict[StepId, set[StepId]]:
+    ids = {
+        stage: [
+            StepId(node.name, name, stage)
+            for name in _requirement_order(lab, node)
+            if stage in lab.components[name].stages
+        ]
+        for stage in ("install", "configure", "start")
+    }
+    after: dict[StepId, set[StepId]] = {}
+    for previous, step in zip([None, *ids["install"]], ids["install"], strict=False):
+        after[step] = {previous} if previous else set()
+    for step in ids["configure"]:
+        install = StepId(node.name, step.component, "install")
+        after[step] = {install} & after.keys()
+    for step in ids["start"]:
+        after[step] = {*ids["install"], *ids["configure"]}
+    return after
+
+
+def _requirement_order(lab: Lab, node: Node) -> list[str]:
+    """The node's components, each after those it requires, otherwise as the blueprint lists them."""
+    ordered: list[str] = []
+
+    def add(name: str) -> None:
+        for required in lab.components[name].manifest.requires:
+            if required not in ordered:
+                add(required)
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in node.components:
+        add(name)
+    return ordered
+
+
+def _starts(lab: Lab, node: Node, component: str) -> set[StepId]:
+    """The start step of COMPONENT; for one that has none, those of what it requires."""
+    if "start" in lab.components[component].stages:
+        return {StepId(node.name, component, "start")}
+    return {step for required in lab.components[component].manifest.requires for step in _starts(lab, node, required)}
+
+
+def _needs(lab: Lab, node: Node, component: str) -> set[StepId]:
+    """The start steps that COMPONENT's start on NODE waits for."""
+    manifest = lab.components[component].manifest
+    needed = {step for required in manifest.requires for step in _starts(lab, node, required)}
+    for need in manifest.start.needs:
+        if need.on == "node":
+            if need.component in node.components and matches(node.settings[need.component], need.where):
+                needed.add(StepId(node.name, need.component, "start"))
+            continue
+        waited_for = lab.nodes_with(need.component, **need.where)
+        if need.component != component or node not in waited_for:
+            needed |= {StepId(other.name, need.component, "start") for other in waited_for}
+    if manifest.start.first_alone:
+        first = lab.nodes_with(component)[0]
+        if node != first:
+            needed.add(StepId(first.name, component, "start"))
+    return needed
