@@ -1,0 +1,93 @@
+"""Writes a rendered folder: only what changed is written, and what is no longer rendered goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from labgen.errors import UsageError
+from labgen.render.model import Rendered
+
+RECORD = ".rendered.json"
+
+
+def write_folder(rendered: Rendered, folder: Path) -> list[str]:
+    """Make FOLDER hold RENDERED; returns the paths written. Files of other origin are left alone."""
+    before = _recorded(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # First of all: if this is interrupted, the next run knows what may be of its making.
+    _record(folder, before | rendered.keys())
+    for path in before - rendered.keys():
+        _remove(folder, folder / path)
+    written = [path for path, file in rendered.items() if _write(folder / path, file.text.encode(), file.mode)]
+    _record(folder, rendered.keys())
+    return written
+
+
+def claim(folder: Path) -> None:
+    """Mark FOLDER as one to render into; raises UsageError when it holds things that labgen did not write."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", cure="name another with -o")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).exists():
+        raise UsageError(f"{folder} is not empty, and labgen did not write it", cure="name another folder with -o")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _record(folder, _recorded(folder))
+
+
+def _recorded(folder: Path) -> set[str]:
+    """What labgen wrote here before. The record may come from elsewhere: nothing outside the folder is believed."""
+    try:
+        recorded = json.loads((folder / RECORD).read_text())
+    except (OSError, ValueError):
+        return set()
+    paths = [PurePosixPath(path) for path in recorded if isinstance(path, str)] if isinstance(recorded, list) else []
+    return {str(path) for path in paths if path.parts and not path.is_absolute() and ".." not in path.parts}
+
+
+def _record(folder: Path, paths: Iterable[str]) -> None:
+    content = json.dumps(sorted(paths)).encode()
+    if not (folder / RECORD).is_file() or (folder / RECORD).read_bytes() != content:
+        write_atomically(folder / RECORD, content, 0o644)
+
+
+def _remove(folder: Path, path: Path) -> None:
+    """Remove a file, and the folders that are empty without it."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.unlink()
+    for parent in path.parents:
+        if parent == folder:
+            return
+        try:
+            parent.rmdir()
+        except OSError:
+            return
+
+
+def _write(path: Path, content: bytes, mode: int) -> bool:
+    try:
+        if path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
+            return False
+    except OSError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content, mode)
+    return True
+
+
+def write_atomically(path: Path, content: bytes, mode: int) -> None:
+    """Put CONTENT at PATH with MODE so that a reader sees the old file or the new one, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
