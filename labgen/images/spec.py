@@ -1,0 +1,63 @@
+"""What an image is made of, and the name that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from labgen.artefacts.store import identity
+from labgen.components.registry import Component
+
+INSTALL = "install.sh"
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """An image of OS with the install stage of COMPONENTS, in their order; without any it is plain Debian.
+
+    lib: the folder `scripts/lib`. scripts: the folder `scripts/image`.
+    """
+
+    os: str
+    provider: str
+    components: tuple[Component, ...]
+    lib: Path
+    scripts: Path
+
+    @property
+    def name(self) -> str:
+        """The docker tag, or the name of the Vagrant box (in which a colon cannot be)."""
+        label = "-".join([self.os, *(component.name for component in self.components)])
+        return f"labgen/{label}{':' if self.provider == 'docker' else '-'}{self.digest[:12]}"
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of all that goes into the image."""
+        parts = [self.rootfs_digest, self.provider, *_files([self.scripts / f"{self.provider}.sh"])]
+        if self.components:
+            parts += _files([self.scripts / "bake.sh", *sorted(self.lib.glob("*.sh"))])
+        for component in self.components:
+            parts += [component.name, component.manifest.versions.get(self.os, ""), *_files(_install_inputs(component))]  # type: ignore[call-overload]
+            parts += [identity(artefact) for _, artefact in sorted(component.manifest.artefacts.items())]
+        return _digest(parts)
+
+    @cached_property
+    def rootfs_digest(self) -> str:
+        """The SHA-256 of what the root filesystem below is made from; providers share it."""
+        return _digest([self.os, *_files([self.scripts / "rootfs.sh"])])
+
+
+def _install_inputs(component: Component) -> list[Path]:
+    return [path for path in (component.folder / INSTALL,) if path.is_file()]
+
+
+def _files(paths: Iterable[Path]) -> list[str]:
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
