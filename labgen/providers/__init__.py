@@ -1,0 +1,22 @@
+"""Drives Vagrant, and knows what its providers need, hold and leave behind."""
+
+from labgen.providers.base import HeldNetwork, Provider
+from labgen.providers.endpoint import Endpoint
+from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
+from labgen.providers.registry import default_provider, emulates, get_provider, provider_names
+from labgen.providers.vagrant import Box, Vagrant
+
+__all__ = [
+    "Box",
+    "Endpoint",
+    "HeldNetwork",
+    "Provider",
+    "Vagrant",
+    "address_conflicts",
+    "default_provider",
+    "emulates",
+    "free_network",
+    "get_provider",
+    "provider_names",
+    "ranges_in_use",
+]

@@ -1,0 +1,99 @@
+"""Whether the lab's address range is free on this host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from typing import Any
+
+from labgen.blueprint.rules import PRIVATE
+from labgen.errors import AddressInUseError
+from labgen.lab.model import Lab
+from labgen.providers.base import HeldNetwork, ask
+from labgen.providers.docker import DockerProvider
+from labgen.providers.libvirt import LibvirtProvider
+
+NOT_A_RANGE = 8
+"""A route to more than a /8 is a way to the whole internet (a VPN's 0.0.0.0/1), not a range in use."""
+
+
+def address_conflicts(lab: Lab) -> list[AddressInUseError]:
+    """What else on this host holds addresses of the lab's network; the lab's own networks do not count."""
+    return conflicts(lab.network.cidr, _held(lab), host_routes())
+
+
+def ranges_in_use(lab: Lab) -> list[IPv4Network]:
+    """The ranges on this host that the lab cannot have."""
+    ranges = [_range(network.cidr) for network in _foreign(_held(lab), host_routes())]
+    return [found for found in ranges if found is not None]
+
+
+def free_network(like: IPv4Network, taken: Sequence[IPv4Network]) -> IPv4Network | None:
+    """The first range after LIKE, of its size, that overlaps none of TAKEN; past the end of 10/8, 172.16/12 or
+    192.168/16 the search goes on at its beginning. None if there is none.
+    """
+    block = next(private for private in PRIVATE if like.subnet_of(private))
+    size = like.num_addresses
+    first, own, end = int(block[0]), int(like[0]), int(block[-1]) + 1
+    for start, stop in ((own + size, end), (first, own)):
+        at = start
+        while at < stop:
+            candidate = IPv4Network((at, like.prefixlen))
+            blocker = next((network for network in taken if network.overlaps(candidate)), None)
+            if blocker is None:
+                return candidate
+            # The next multiple of the size that is not in the blocker: a wide one would take long to walk through.
+            at = (max(int(blocker[-1]), int(candidate[-1])) + 1 + size - 1) // size * size
+    return None
+
+
+def _held(lab: Lab) -> list[HeldNetwork]:
+    return DockerProvider().networks(lab) + LibvirtProvider().networks(lab)
+
+
+def _foreign(held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[HeldNetwork]:
+    """What of HELD is not the lab's own; a bridge has a route too, but the network it belongs to says more."""
+    known = {network.device for network in held}
+    return [network for network in held if not network.own] + [r for r in routes if r.device not in known]
+
+
+def conflicts(cidr: str, held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[AddressInUseError]:
+    """One error for every holder in HELD or ROUTES whose range overlaps CIDR and is not the lab's own."""
+    lab_range = IPv4Network(cidr)
+    return [
+        AddressInUseError(
+            f"the lab's network {cidr} is in use here: {network.holder} holds {network.cidr}",
+            cure=f"{network.cure or 'stop what uses it'}\nor give the lab another range: --set network.cidr=…",
+        )
+        for network in _foreign(held, routes)
+        if (other := _range(network.cidr)) and other.overlaps(lab_range)
+    ]
+
+
+def host_routes() -> list[HeldNetwork]:
+    """The IPv4 ranges that this host has a route to."""
+    answer = ask(["ip", "-json", "-4", "route", "show"])
+    return parse_routes(answer.stdout) if answer.rc == 0 else []
+
+
+def parse_routes(text: str) -> list[HeldNetwork]:
+    """The output of `ip -json route show`."""
+    try:
+        routes: list[dict[str, Any]] = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return [
+        HeldNetwork(route["dst"], f"interface {route['dev']}", route["dev"])
+        for route in routes
+        if route.get("dst", "default") != "default" and "dev" in route
+    ]
+
+
+def _range(cidr: str) -> IPv4Network | None:
+    try:
+        found = IPv4Network(cidr, strict=False)
+    except ValueError:
+        # Docker lists IPv6 ranges too.
+        return None
+    return found if found.prefixlen >= NOT_A_RANGE else None
