@@ -1,0 +1,29 @@
+"""Runs the steps of a lab on its nodes over SSH, and remembers which are done."""
+
+from labgen.provision.connection import CommandResult, Connection, Endpoint
+from labgen.provision.connections import Connections
+from labgen.provision.digests import step_digests
+from labgen.provision.engine import Observer, pending_steps, run_plan
+from labgen.provision.journal import Journal
+from labgen.provision.known_hosts import forget_host
+from labgen.provision.ssh import SshConnection
+from labgen.provision.steplog import log_path
+from labgen.provision.transfer import send_artefacts, send_folder, send_folders
+
+__all__ = [
+    "CommandResult",
+    "Connection",
+    "Connections",
+    "Endpoint",
+    "Journal",
+    "Observer",
+    "SshConnection",
+    "forget_host",
+    "log_path",
+    "pending_steps",
+    "run_plan",
+    "send_artefacts",
+    "send_folder",
+    "send_folders",
+    "step_digests",
+]

@@ -1,0 +1,5 @@
+"""The labs on this machine: one folder each, with everything that belongs to it."""
+
+from labgen.state.folder import LabFolder, LabRecord, all_labs, cache_folder, lab_folder, labs_locked
+
+__all__ = ["LabFolder", "LabRecord", "all_labs", "cache_folder", "lab_folder", "labs_locked"]

@@ -1,0 +1,243 @@
+"""The folder of one lab below the state directory.
+
+labs/NAME/
+  lab.json        how the lab was made: blueprint, profile, provider, overrides, nodes added and removed
+  blueprint.yml   the blueprint as it was then
+  secrets.json    passwords and keys, mode 0600
+  rendered/       what Vagrant and the nodes get (the same as `labgen render`)
+  linted          digest of the rendered files when they last passed lint
+  journal.jsonl   steps done
+  known_hosts     the nodes' SSH host keys
+  logs/           Vagrant's and the steps' logs
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from labgen.errors import LabBusyError, LabgenError, UnknownNameError
+from labgen.lab.keys import KeyPair, make_key_pair
+from labgen.lab.model import Lab
+from labgen.lab.scaling import Scale
+from labgen.lab.secrets import make_secrets
+from labgen.render.folder import write_atomically
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class LabRecord:
+    """How a lab was made; from this and the blueprint's copy the Lab is resolved again. `network` is its range."""
+
+    name: str
+    blueprint: str
+    profile: str
+    provider: str
+    overrides: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    baked: bool = True
+    # None in the records of labs that were made when each had its blueprint's own.
+    network: str | None = None
+    scale: Scale = field(default_factory=Scale)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class LabFolder:
+    """Paths and small files of one lab."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def rendered(self) -> Path:
+        return self.path / "rendered"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.path / "known_hosts"
+
+    @property
+    def key(self) -> Path:
+        return self.rendered / "keys" / "lab_ed25519"
+
+    @property
+    def blueprint(self) -> Path:
+        return self.path / "blueprint.yml"
+
+    def exists(self) -> bool:
+        """Whether there is a lab here, in whatever condition."""
+        return (self.path / "lab.json").is_file()
+
+    def record(self) -> LabRecord:
+        """How the lab was made; raises LabgenError when the record is damaged or of a newer labgen."""
+        path = self.path / "lab.json"
+        try:
+            data = json.loads(path.read_text())
+            if data["format"] > FORMAT:
+                raise LabgenError(f"the lab {self.name} was made by a newer labgen", where=path, cure="update labgen")
+            if data.get("network") is not None:
+                IPv4Network(data["network"])
+            kept = {key: tuple(data[key]) for key in ("overrides", "components")}
+            return LabRecord(**{**data, **kept, "scale": _scale(data.get("scale") or {})})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise LabgenError(
+                f"the record of the lab {self.name} is damaged",
+                where=path,
+                cure=f"labgen destroy {self.name} --yes removes what is left of it",
+            ) from None
+
+    def save(self, record: LabRecord, blueprint: Path) -> None:
+        """Write down how the lab is made, with a copy of its blueprint."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if blueprint.resolve() != self.blueprint.resolve():
+            write_atomically(self.blueprint, blueprint.read_bytes(), 0o644)
+        write_atomically(self.path / "lab.json", json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
+
+    def secrets(self, lab: Lab) -> dict[str, dict[str, str]]:
+        """The lab's secrets; those that are not there yet are made and kept."""
+        return keep_secrets(self.path / "secrets.json", lab)
+
+    def keys(self) -> KeyPair:
+        """The lab's SSH key pair, made at the first call."""
+        return keep_keys(self.rendered, self.name)
+
+    def linted(self) -> str:
+        """The digest of what last passed lint; empty if nothing has yet."""
+        try:
+            return (self.path / "linted").read_text()
+        except OSError:
+            return ""
+
+    def keep_linted(self, digest: str) -> None:
+        """Write down that what has DIGEST passed lint."""
+        write_atomically(self.path / "linted", digest.encode(), 0o644)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Work on this lab alone; raises LabBusyError when another labgen does.
+
+        The lock lies beside the folder, and is let go by the kernel when labgen dies.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with ExitStack() as stack:
+            while True:
+                file = stack.enter_context(self._lock.open("w"))
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise LabBusyError(
+                        f"another labgen is at work on the lab {self.name}",
+                        cure="wait until it is done, or end it with Ctrl-C",
+                    ) from None
+                # A destroy that ended just now may have removed the file after it was opened here.
+                if os.fstat(file.fileno()).st_nlink:
+                    break
+            yield
+
+    def remove(self) -> None:
+        """Forget the lab: its folder goes, and the lock with it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.unlink(missing_ok=True)
+
+    @property
+    def _lock(self) -> Path:
+        return self.path.parent / f".{self.name}.lock"
+
+
+def _scale(data: dict[str, Any]) -> Scale:
+    """What `asdict` made of a Scale, which a lab of an older labgen does not have."""
+    added = tuple((str(name), str(address)) for name, address in data.get("added", ()))
+    return Scale(**{**data, "added": added, "removed": tuple(data.get("removed", ()))})
+
+
+def keep_secrets(path: Path, lab: Lab) -> dict[str, dict[str, str]]:
+    """The secrets in the file PATH (mode 0600), completed for LAB."""
+    try:
+        kept = json.loads(path.read_text())
+        private = path.stat().st_mode & 0o777 == 0o600
+        if not isinstance(kept, dict):
+            raise ValueError("a list, or a word")
+        secrets = make_secrets(lab.components.values(), kept)
+    except FileNotFoundError:
+        kept, private, secrets = {}, True, make_secrets(lab.components.values())
+    except (ValueError, AttributeError):
+        raise LabgenError(f"the lab's secrets cannot be read: {path.name} is damaged", where=path) from None
+    if secrets != kept or not private:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(path, json.dumps(secrets, indent=2).encode() + b"\n", 0o600)
+    return secrets
+
+
+def keep_keys(rendered: Path, name: str) -> KeyPair:
+    """The key pair in the rendered folder; a new one when there is none yet."""
+    private = rendered / "keys" / "lab_ed25519"
+    public = private.with_suffix(".pub")
+    if private.is_file() and public.is_file():
+        return KeyPair(private.read_text(), public.read_text().strip())
+    return make_key_pair(f"labgen-{name}")
+
+
+def state_folder() -> Path:
+    """Where labs are kept: `$LABGEN_STATE`, else below `$XDG_STATE_HOME`."""
+    return _from_environment("LABGEN_STATE", "XDG_STATE_HOME", ".local/state")
+
+
+def cache_folder() -> Path:
+    """Where artefacts and images' records are kept: `$LABGEN_CACHE`, else below `$XDG_CACHE_HOME`."""
+    return _from_environment("LABGEN_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+@contextmanager
+def labs_locked() -> Iterator[None]:
+    """Look at all labs and add one, with nobody else doing so meanwhile."""
+    state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state_folder() / "labs.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _from_environment(own: str, shared: str, home: str) -> Path:
+    if os.environ.get(own):
+        return Path(os.environ[own]).absolute()
+    base = os.environ.get(shared)
+    return (Path(base) if base else Path.home() / home) / "labgen"
+
+
+def lab_folder(name: str) -> LabFolder:
+    """The folder of the lab NAME, whether or not there is one."""
+    return LabFolder(state_folder() / "labs" / name)
+
+
+def all_labs() -> list[LabFolder]:
+    """Every lab on this machine, by name."""
+    folders = sorted((state_folder() / "labs").glob("*/lab.json"))
+    return [LabFolder(path.parent) for path in folders]
+
+
+def existing_lab(name: str) -> LabFolder:
+    """The lab NAME; raises UnknownNameError when there is none."""
+    folder = lab_folder(name)
+    if not folder.exists():
+        raise UnknownNameError("lab", name, (lab.name for lab in all_labs()))
+    return folder
