@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# etcd's settings.
+. "${LABGEN_LIB:?}"
+
+place_files

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# keepalived's configuration.
+. "${LABGEN_LIB:?}"
+
+place_files
