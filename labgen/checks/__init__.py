@@ -1,0 +1,28 @@
+"""Checks: proofs, asked from the machines themselves, that a lab is what its blueprint promises."""
+
+from labgen.checks.context import Check, Connection, Context, Failed, Unknown
+from labgen.checks.model import CheckResult, Evidence, Report, Status, Verdict
+from labgen.checks.registry import check_names, lab_checks
+from labgen.checks.report import to_json, to_junit
+from labgen.checks.runner import run_checks
+from labgen.checks.table import report_table, result_line
+
+__all__ = [
+    "Check",
+    "CheckResult",
+    "Connection",
+    "Context",
+    "Evidence",
+    "Failed",
+    "Report",
+    "Status",
+    "Unknown",
+    "Verdict",
+    "check_names",
+    "lab_checks",
+    "report_table",
+    "result_line",
+    "run_checks",
+    "to_json",
+    "to_junit",
+]

@@ -1,0 +1,72 @@
+"""Which checks there are, and which of them a lab gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import entry_points
+
+from labgen.checks.command import command_check
+from labgen.checks.context import Check, Context
+from labgen.checks.model import Verdict
+from labgen.components.manifest import CommandCheck
+from labgen.errors import UnknownNameError
+from labgen.lab.model import Lab
+
+GROUP = "labgen.checks"
+ALWAYS = ("services", "secrets", "ports")
+
+
+def check_names() -> tuple[str, ...]:
+    """The names of all registered checks; nothing is imported."""
+    return tuple(sorted(entry_points(group=GROUP).names))
+
+
+def lab_checks(lab: Lab) -> tuple[str, ...]:
+    """The names of LAB's checks in the order in which they are reported."""
+    return tuple(_wanted(lab))
+
+
+def select_checks(lab: Lab, names: Sequence[str] | None = None) -> tuple[Check, ...]:
+    """LAB's checks, or those called NAMES; raises UnknownNameError for a name that nothing registers."""
+    own = _wanted(lab)
+    known = {*check_names(), *(name for name, command in own.items() if command)}
+    chosen = tuple(dict.fromkeys(own if names is None else names))
+    for name in chosen:
+        if name not in known:
+            raise UnknownNameError("check", name, known, where=f"lab {lab.name}")
+    return tuple(_check(name, own.get(name)) for name in chosen)
+
+
+def _wanted(lab: Lab) -> dict[str, tuple[str, CommandCheck] | None]:
+    """Name → (component, command check), or None for a registered one."""
+    wanted: dict[str, tuple[str, CommandCheck] | None] = dict.fromkeys(ALWAYS)
+    for component in _components(lab):
+        for entry in lab.components[component].manifest.checks:
+            if isinstance(entry, CommandCheck):
+                wanted[entry.name] = (component, entry)
+            else:
+                wanted.setdefault(entry, None)
+    for name in lab.blueprint.checks:
+        wanted.setdefault(name, None)
+    return wanted
+
+
+def _components(lab: Lab) -> Iterable[str]:
+    return dict.fromkeys(name for node in lab.nodes for name in node.components)
+
+
+def _check(name: str, command: tuple[str, CommandCheck] | None) -> Check:
+    if command is not None:
+        return command_check(*command)
+    point = next(point for point in entry_points(group=GROUP) if point.name == name)
+    try:
+        check = point.load()
+    except Exception as why:  # a plugin's fault must not hide what the other checks say
+        return Check(name, name, _says(Verdict.unknown(f"{point.value} cannot be loaded: {why}")))
+    if not isinstance(check, Check):
+        return Check(name, name, _says(Verdict.unknown(f"{point.value} is no labgen.checks.Check")))
+    return check
+
+
+def _says(verdict: Verdict) -> Callable[[Context], Verdict]:
+    return lambda _: verdict
