@@ -1,0 +1,47 @@
+"""A cluster as Patroni's REST `GET /cluster` shows it, with what an operation has to know besides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labgen.checks.builtin.patroni import Cluster, Member, parse_cluster
+
+FOLLOWS = ("running", "streaming")
+"""A replica's state while it follows its leader: Patroni 3.0.4 brought the finer word."""
+SYNCHRONOUS = ("sync_standby", "quorum_standby")
+
+
+@dataclass(frozen=True)
+class View:
+    """lags: member → bytes that it is behind, None where Patroni does not know. barred: members tagged nofailover."""
+
+    cluster: Cluster
+    lags: Mapping[str, int | None]
+    barred: frozenset[str] = frozenset()
+
+    @property
+    def members(self) -> dict[str, Member]:
+        return {member.name: member for member in self.cluster.members}
+
+    @property
+    def leader(self) -> Member | None:
+        """The leader, if there is exactly one."""
+        return self.cluster.leaders[0] if len(self.cluster.leaders) == 1 else None
+
+    def follows(self, name: str) -> bool:
+        """Whether the member NAME is a replica on its leader's timeline."""
+        leader, member = self.leader, self.members.get(name)
+        if leader is None or member is None or member.leads:
+            return False
+        return member.state in FOLLOWS and member.timeline == leader.timeline
+
+
+def parse_view(text: str) -> View:
+    """The answer of `GET /cluster`; raises Unknown if it is none."""
+    cluster = parse_cluster(text)
+    entries = {str(entry["name"]): entry for entry in json.loads(text)["members"]}
+    lags = {name: entry["lag"] if isinstance(entry.get("lag"), int) else None for name, entry in entries.items()}
+    barred = frozenset(name for name, entry in entries.items() if (entry.get("tags") or {}).get("nofailover"))
+    return View(cluster, lags, barred)
