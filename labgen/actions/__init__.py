@@ -1,0 +1,1 @@
+"""What labgen does, one file a verb. Actions know nothing of the command line: they tell a Reporter."""

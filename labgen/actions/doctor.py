@@ -1,0 +1,110 @@
+"""`doctor`: what this machine has of what labgen needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+
+from labgen.artefacts.wheels import PipFailed, pip_command
+from labgen.host.capacity import available_memory, free_disk
+from labgen.providers import default_provider, get_provider, provider_names
+from labgen.state import cache_folder
+
+# Tool → the Debian package it comes in; what the image builder in scripts/image/ calls.
+IMAGE_TOOLS = {
+    "docker": {"mmdebstrap": "mmdebstrap"},
+    "libvirt": {
+        "mmdebstrap": "mmdebstrap",
+        "qemu-img": "qemu-utils",
+        "mke2fs": "e2fsprogs",
+        "sfdisk": "fdisk",
+        "extlinux": "extlinux",
+    },
+    "virtualbox": {},
+}
+MEMORY_FOR_A_LAB = 2048  # MiB
+DISK_FOR_A_LAB = 8192  # MiB: three images, their root filesystems and seven nodes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `required` is False for what only another provider needs."""
+
+    what: str
+    ok: bool
+    found: str
+    cure: str = ""
+    required: bool = True
+
+
+def examine(provider: str | None = None) -> list[Finding]:
+    """Everything the chosen provider needs, then the other providers in a line each; raises UnknownNameError."""
+    chosen = get_provider(provider) if provider else get_provider(default_provider())
+    findings = [Finding("default provider", True, default_provider())]
+    problems = chosen.problems()
+    if not problems:
+        findings.append(Finding(f"provider {chosen.name}", True, "ready"))
+    findings += [Finding(f"provider {chosen.name}", False, problem.what, problem.cure or "") for problem in problems]
+    findings += _image_tools(chosen.name)
+    findings += _capacity()
+    findings += [_go(), _pip()]
+    for name in provider_names():
+        if name != chosen.name:
+            other = get_provider(name).problems()
+            found = other[0].what if other else "ready"
+            findings.append(
+                Finding(f"provider {name}", not other, found, (other[0].cure or "") if other else "", required=False)
+            )
+    return findings
+
+
+def _image_tools(provider: str) -> list[Finding]:
+    findings = [
+        Finding(
+            tool,
+            bool(shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")),
+            f"for images, from the package {package}",
+            f"apt-get install {package}",
+        )
+        for tool, package in IMAGE_TOOLS.get(provider, {}).items()
+    ]
+    if findings:
+        root = os.geteuid() == 0
+        findings.append(Finding("root", root, "needed to build images", "run labgen with sudo"))
+    return findings
+
+
+def _capacity() -> list[Finding]:
+    memory, disk = available_memory(), free_disk(cache_folder())
+    return [
+        Finding("memory", memory >= MEMORY_FOR_A_LAB, f"{memory} MiB available", "stop something, or add memory"),
+        Finding(
+            "disk", disk >= DISK_FOR_A_LAB, f"{disk} MiB free at {cache_folder()}", "make room, or set LABGEN_CACHE"
+        ),
+    ]
+
+
+def _go() -> Finding:
+    found = shutil.which("go")
+    return Finding(
+        "go",
+        bool(found),
+        "builds artefacts that cannot be downloaded",
+        "only needed where release archives cannot be downloaded",
+        required=False,
+    )
+
+
+def _pip() -> Finding:
+    try:
+        found = bool(pip_command())
+    except PipFailed:
+        found = False
+    return Finding(
+        "pip",
+        found,
+        "fetches Patroni in a version that was chosen",
+        "only needed for versions that the operating system does not have: apt-get install python3-pip",
+        required=False,
+    )

@@ -1,0 +1,70 @@
+"""The ranges of the labs on this machine, and which one a new lab gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from labgen.blueprint.model import Blueprint
+from labgen.documents import read_document
+from labgen.errors import AddressInUseError, LabgenError
+from labgen.lab.model import Lab
+from labgen.providers import free_network, ranges_in_use
+from labgen.state import LabFolder, all_labs
+
+
+@dataclass(frozen=True)
+class Place:
+    """A range for a lab that cannot have its blueprint's own, and the reason in a sentence."""
+
+    cidr: str
+    why: str
+
+
+def lab_range(folder: LabFolder) -> str:
+    """The range of the lab in FOLDER, running or not; raises LabgenError when it is damaged."""
+    record = folder.record()
+    return record.network or read_document(folder.blueprint, Blueprint, kind="blueprint").value.network.cidr
+
+
+def another_network(lab: Lab) -> Place | None:
+    """Where LAB, a new one, goes if another lab has addresses of its range.
+
+    None where its own range is free, and where no other is. What else on this host may hold its range does not count
+    here: such a thing is the user's to decide on.
+    """
+    holder = _holder(lab)
+    if holder is None:
+        return None
+    name, held = holder
+    free = free_network(IPv4Network(lab.network.cidr), [*_others(lab).values(), *ranges_in_use(lab)])
+    return Place(str(free), f"{held} is the lab {name}'s: this one gets {free}") if free else None
+
+
+def refuse_taken(lab: Lab) -> None:
+    """Raise AddressInUseError when another lab has addresses of LAB's range."""
+    if holder := _holder(lab):
+        name, held = holder
+        raise AddressInUseError(
+            f"the lab's network {lab.network.cidr} is in use here: {held} is the lab {name}'s",
+            cure="give the lab another range: --set network.cidr=…; without it labgen looks for one that is free\n"
+            f"or, if the other lab is not needed: labgen destroy {name} --yes",
+        )
+
+
+def _holder(lab: Lab) -> tuple[str, IPv4Network] | None:
+    """Another lab with addresses of LAB's range, and its range."""
+    own = IPv4Network(lab.network.cidr)
+    return next(((name, held) for name, held in _others(lab).items() if held.overlaps(own)), None)
+
+
+def _others(lab: Lab) -> dict[str, IPv4Network]:
+    """Lab → range of every lab on this machine but LAB; one that is damaged has none that can be told."""
+    ranges = {}
+    for folder in all_labs():
+        if folder.name != lab.name:
+            try:
+                ranges[folder.name] = IPv4Network(lab_range(folder))
+            except (LabgenError, ValueError):
+                continue
+    return ranges

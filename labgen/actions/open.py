@@ -1,0 +1,216 @@
+"""From a word on the command line to a lab: a blueprint's name, a path to one, or the name of a lab that exists."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labgen.actions.networks import another_network, refuse_taken
+from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
+from labgen.components.versions import is_same
+from labgen.errors import UnknownNameError, UsageError
+from labgen.lab.model import Lab
+from labgen.lab.resolve import resolve
+from labgen.lab.scaling import Scale, scaled
+from labgen.providers import default_provider, emulates, get_provider
+from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for; None and empty mean: as the lab is, or as the blueprint says."""
+
+    lab: str
+    name: str | None = None
+    provider: str | None = None
+    profile: str | None = None
+    overrides: tuple[str, ...] = ()
+    components: tuple[Path, ...] = ()
+    baked: bool | None = None
+
+
+@dataclass(frozen=True)
+class OpenLab:
+    """A lab with its folder and the record it is made from. `blueprint` is the file that counts now.
+
+    notes: what was decided for the user, who should know of it.
+    """
+
+    lab: Lab
+    folder: LabFolder
+    record: LabRecord
+    blueprint: Path
+    notes: tuple[str, ...] = ()
+
+    def save(self) -> None:
+        """Write the lab down; raises AddressInUseError when another one has been made in its range meanwhile."""
+        with labs_locked():
+            if not self.folder.exists():
+                refuse_taken(self.lab)
+            self.folder.save(self.record, self.blueprint)
+
+    def rescaled(self, scale: Scale) -> OpenLab:
+        """The same lab with the nodes that SCALE says; `--set` words about one that is gone go with it."""
+        gone = {*scale.removed, *(name for name, _ in self.record.scale.added if name not in dict(scale.added))}
+        about_them = tuple(f"nodes.{name}." for name in gone)
+        kept = tuple(word for word in self.record.overrides if not word.startswith(about_them))
+        record = replace(self.record, scale=scale, overrides=kept)
+        return replace(self, lab=_resolve(record, self.blueprint), record=record)
+
+
+def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
+    """The lab that WISH describes, new or existing.
+
+    make: a new one is about to be made, so it gets a range that no lab on this machine has, unless WISH says which.
+    Raises UnknownNameError, BlueprintError, or UsageError when an existing lab would have to become another one.
+    """
+    existing = lab_folder(wish.lab)
+    if wish.name is None and existing.exists():
+        return _as_it_is(existing, wish)
+    path = find_lab_blueprint(wish.lab)
+    loaded = load_blueprint(path, wish.components)
+    name = wish.name or loaded.blueprint.name
+    check_lab_name(name)
+    folder = lab_folder(name)
+    if folder.exists():
+        _refuse_other_blueprint(folder, loaded.blueprint.name)
+        return _as_it_is(folder, wish, path)
+    provider = get_provider(wish.provider).name if wish.provider else default_provider()
+
+    def resolved(network: str | None = None) -> Lab:
+        return resolve(
+            loaded,
+            provider=provider,
+            profile=wish.profile,
+            name=name,
+            overrides=wish.overrides,
+            emulated=emulates(get_provider(provider)),
+            network=network,
+        )
+
+    lab = resolved()
+    notes: tuple[str, ...] = ()
+    asked = any(word.startswith("network.cidr=") for word in wish.overrides)
+    if make and not asked and (place := another_network(lab)):
+        lab, notes = resolved(place.cidr), (place.why,)
+    record = LabRecord(
+        name=name,
+        blueprint=str(path.resolve()),
+        profile=lab.profile,
+        provider=provider,
+        overrides=wish.overrides,
+        components=tuple(str(root.resolve()) for root in wish.components),
+        baked=wish.baked is not False,
+        network=lab.network.cidr,
+    )
+    return OpenLab(lab, folder, record, path, notes)
+
+
+def existing_lab(name: str) -> OpenLab:
+    """The lab NAME as it was last brought up, from its own copy of the blueprint; raises UnknownNameError."""
+    folder = lab_folder(name)
+    if not folder.exists():
+        labs = [lab.name for lab in all_labs()]
+        if name in blueprint_files():
+            raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
+        raise UnknownNameError("lab", name, labs)
+    record = folder.record()
+    return OpenLab(_resolve(record, folder.blueprint), folder, record, folder.blueprint)
+
+
+def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenLab:
+    """The lab in FOLDER; NAMED is the blueprint's file when the user named one."""
+    record = folder.record()
+    _refuse_another(record, wish)
+    if named is not None:
+        record = replace(record, blueprint=str(named.resolve()))
+    if wish.baked is not None:
+        record = replace(record, baked=wish.baked)
+    if wish.overrides:
+        record = replace(record, overrides=wish.overrides)
+    if wish.components:
+        record = replace(record, components=tuple(str(root.resolve()) for root in wish.components))
+    # The blueprint may have been edited since: the file counts, as long as it is there.
+    path = Path(record.blueprint)
+    path = path if path.is_file() else folder.blueprint
+    lab = _resolve(record, path)
+    if wish.overrides or path.read_bytes() != folder.blueprint.read_bytes():
+        _refuse_other_ground(folder, lab)
+    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path)
+
+
+def _resolve(record: LabRecord, blueprint: Path) -> Lab:
+    loaded = load_blueprint(blueprint, tuple(Path(root) for root in record.components))
+    return resolve(
+        scaled(loaded, record.scale),
+        provider=record.provider,
+        profile=record.profile,
+        name=record.name,
+        overrides=record.overrides,
+        emulated=emulates(get_provider(record.provider)),
+        network=record.network,
+    )
+
+
+def _refuse_another(record: LabRecord, wish: Wish) -> None:
+    for what, has, wanted in (
+        ("provider", record.provider, wish.provider),
+        ("profile", record.profile, wish.profile),
+    ):
+        if wanted is not None and wanted != has:
+            raise _another(record.name, what, has, wanted)
+
+
+def _refuse_other_ground(folder: LabFolder, lab: Lab) -> None:
+    """What stays as long as the lab: its network, its operating system, and the versions that were chosen."""
+    try:
+        had = _resolve(folder.record(), folder.blueprint)
+    except UsageError:
+        return  # what the lab was made from does not hold any more, so nothing is known about it
+    for what, was, wanted in (("operating system", had.os, lab.os), ("network", had.network.cidr, lab.network.cidr)):
+        if wanted != was:
+            raise _another(lab.name, what, was, wanted)
+    for name in sorted(had.components.keys() & lab.components.keys()):
+        if lab.components[name].manifest.other_versions and not is_same(lab.versions[name], had.versions[name]):
+            keep = f"; --set versions.{name}={had.versions[name]} keeps it"
+            raise _another(lab.name, f"{name} version", had.versions[name], lab.versions[name], keep)
+
+
+def _another(lab: str, what: str, has: str, wanted: str, keep: str = "") -> UsageError:
+    return UsageError(
+        f"the lab {lab} exists with the {what} {has}, not {wanted}",
+        cure=f"labgen destroy {lab} --yes, or make a second lab with another --name{keep}",
+    )
+
+
+def _refuse_other_blueprint(folder: LabFolder, wanted: str) -> None:
+    """A lab keeps the blueprint it was made from; whether the file has moved or changed does not matter."""
+    record = folder.record()
+    try:
+        has = load_blueprint(folder.blueprint, tuple(Path(root) for root in record.components)).blueprint.name
+    except UsageError:
+        return
+    if has != wanted:
+        raise _another(record.name, "blueprint", has, wanted)
+
+
+def find_lab_blueprint(word: str) -> Path:
+    """The blueprint's file that WORD means: a name, a path, or a lab's name; raises UnknownNameError or UsageError."""
+    if lab_folder(word).exists() and word not in blueprint_files():
+        return lab_folder(word).blueprint
+    try:
+        return find_blueprint(word)
+    except UnknownNameError:
+        names = {*blueprint_files(), *(lab.name for lab in all_labs())}
+        raise UnknownNameError("blueprint or lab", word, names) from None
+
+
+def check_lab_name(name: str) -> None:
+    """Raise UsageError unless NAME can name containers, domains and folders."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40:
+        raise UsageError(
+            f"'{name}' cannot name a lab",
+            where="--name",
+            cure="use at most 40 lower-case letters, digits and single dashes, beginning with a letter",
+        )

@@ -1,0 +1,76 @@
+"""What every phase of an action knows, and how a list of phases is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from labgen.actions.lint import LintWork
+from labgen.actions.open import OpenLab
+from labgen.actions.reporter import Reporter
+from labgen.checks import Report
+from labgen.lab.model import Lab
+from labgen.plan.model import Plan
+from labgen.providers import Provider, Vagrant
+from labgen.provision import Connections
+from labgen.render.lab import Machines
+from labgen.render.model import Rendered
+from labgen.state import LabFolder
+
+
+@dataclass
+class Run:
+    """One action on one lab: what is given, then what the phases find out for those after them."""
+
+    opened: OpenLab
+    plan: Plan
+    provider: Provider
+    vagrant: Vagrant
+    reporter: Reporter
+    cache: Path
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    artefacts: dict[str, Path] = field(default_factory=dict)
+    machines: Machines | None = None
+    rendered: Rendered = field(default_factory=dict)
+    lint: LintWork | None = None
+    # Nodes that this run boots; those of them that did not exist before are new.
+    booted: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    connections: Connections | None = None
+    report: Report | None = None
+
+    @property
+    def lab(self) -> Lab:
+        return self.opened.lab
+
+    @property
+    def folder(self) -> LabFolder:
+        return self.opened.folder
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self.lab.nodes)
+
+
+class Phase(Protocol):
+    """A part of an action with a title; `needed` is asked just before, so it may look at what came before."""
+
+    title: str
+
+    def needed(self, run: Run) -> bool: ...
+
+    def run(self, run: Run) -> None: ...
+
+
+def run_phases(phases: Sequence[Phase], run: Run) -> None:
+    """Run the phases that are needed, in order; connections are closed at the end, whatever happened."""
+    try:
+        for phase in phases:
+            if phase.needed(run):
+                run.reporter.phase(phase.title)
+                phase.run(run)
+    finally:
+        if run.connections is not None:
+            run.connections.close()

@@ -1,0 +1,29 @@
+"""`labgen destroy`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from labgen.cli.console import err
+from labgen.cli.options import Lab
+from labgen.errors import UsageError
+
+
+def command(
+    lab: Lab,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
+) -> None:
+    """Remove the lab's machines, networks and folder. Images and cached files stay."""
+    from labgen.actions.destroy import destroy
+    from labgen.actions.open import existing_lab
+
+    opened = existing_lab(lab)
+    if not yes:
+        if not err.is_terminal:
+            raise UsageError(f"destroy removes the {len(opened.lab.nodes)} nodes of {lab}", cure="say --yes")
+        typer.confirm(f"Remove the {len(opened.lab.nodes)} nodes of {lab} and all that is on them?", abort=True)
+    with err.status(f"Destroying {lab}"):
+        destroy(lab)
+    err.print(f"{lab} is gone.")

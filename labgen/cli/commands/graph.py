@@ -1,0 +1,52 @@
+"""`labgen graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labgen.cli.options import Blueprint, Components, Profile, Set, wish_of
+from labgen.errors import UsageError
+
+BY_ENDING = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
+
+
+def complete_formats(incomplete: str) -> list[str]:
+    from labgen.actions.graph import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def command(
+    lab: Blueprint,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="mermaid, dot or svg (drawn by Graphviz). [default: by the file's ending, else mermaid]",
+            autocompletion=complete_formats,
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it there instead of printing it.", dir_okay=False),
+    ] = None,
+    profile: Profile = None,
+    set_: Set = None,
+    components: Components = None,
+) -> None:
+    """Draw a lab: its nodes with their components, who talks to whom, and the ways in."""
+    from labgen.actions.graph import graph
+
+    chosen = format or (BY_ENDING.get(output.suffix, "mermaid") if output else "mermaid")
+    text = graph(wish_of(lab, profile=profile, set_=set_, components=components), chosen)
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}", cure="name another file with -o") from None
+    print(output)

@@ -1,0 +1,34 @@
+"""`labgen list`."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from labgen.cli.console import out, print_json
+from labgen.cli.options import Json
+
+
+def command(json: Json = False) -> None:
+    """List the blueprints there are and the labs on this machine."""
+    from labgen.actions.listing import blueprint_lines, lab_lines
+
+    blueprints, labs = blueprint_lines(), lab_lines()
+    if json:
+        print_json({"blueprints": blueprints, "labs": labs})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("blueprint", "nodes", "profiles", "what it is"):
+        table.add_column(heading)
+    for line in blueprints:
+        table.add_row(line["name"], str(line["nodes"]), ", ".join(line["profiles"]), line["title"])
+    out.print(table)
+    if labs:
+        out.print()
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("lab", "blueprint", "network", "profile", "provider"):
+            table.add_column(heading)
+        for line in labs:
+            table.add_row(line["name"], line["blueprint"], line["network"], line["profile"], line["provider"])
+        out.print(table)
+    else:
+        out.print("\nThere is no lab on this machine yet: [bold]labgen up BLUEPRINT[/] makes one.")

@@ -1,0 +1,62 @@
+"""`labgen logs`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from labgen.cli.console import err, out
+from labgen.cli.options import Lab, complete_nodes
+
+
+def command(
+    lab: Lab,
+    node: Annotated[
+        str | None,
+        typer.Argument(metavar="[NODE]", help="One of its nodes.", autocompletion=complete_nodes, show_default=False),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option("--unit", "-u", help="Only this systemd unit. May be repeated.", show_default=False),
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing new lines.")] = False,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMPONENT-STAGE", help="The log of a step on NODE, such as patroni-start.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Show a node's journal, a step's log, or (without NODE) which logs there are."""
+    from labgen.actions.connect import ssh_words
+    from labgen.actions.open import existing_lab
+    from labgen.errors import UnknownNameError, UsageError
+
+    opened = existing_lab(lab)
+    logs = opened.folder.logs
+    if node is None:
+        files = sorted(path for path in logs.rglob("*.log"))
+        if not files:
+            err.print(f"{lab} has no logs yet")
+        for path in files:
+            out.print(str(path), markup=False)
+        return
+    opened.lab.node(node)
+    if step is not None:
+        path = logs / "steps" / f"{node}-{step}.log"
+        if not path.is_file():
+            names = [p.stem.removeprefix(f"{node}-") for p in (logs / "steps").glob(f"{node}-*.log")]
+            raise UnknownNameError("step log", step, names, where=node)
+        sys.stdout.write(path.read_text(encoding="utf-8", errors="replace"))
+        return
+    if any(not name.replace("@", "").replace(".", "").replace("-", "").isalnum() for name in unit or ()):
+        raise UsageError("a unit's name is made of letters, digits, dots, dashes and @", where="--unit")
+    words = ["sudo", "-n", "journalctl", "--no-pager", f"--lines={lines}"]
+    words += [f"--unit={name}" for name in unit or ()]
+    words += ["--follow"] if follow else []
+    ssh = ssh_words(opened, node)
+    os.execvp(ssh[0], [*ssh, " ".join(words)])

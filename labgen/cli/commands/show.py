@@ -1,0 +1,108 @@
+"""`labgen show`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from labgen.cli.console import out, print_json
+from labgen.cli.options import Blueprint, Components, Json, Profile, Provider, Set, wish_of
+
+if TYPE_CHECKING:
+    from labgen.lab.model import Node
+
+
+def command(
+    lab: Blueprint,
+    profile: Profile = None,
+    provider: Provider = None,
+    set_: Set = None,
+    components: Components = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Show the value of every parameter on every node.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what a lab is: nodes, versions, ways in, checks, and where it departs from its document."""
+    from labgen.actions.open import lab_of
+    from labgen.checks import lab_checks
+
+    opened = lab_of(wish_of(lab, provider, profile, set_=set_, components=components))
+    found, blueprint = opened.lab, opened.lab.blueprint
+    if json:
+        print_json(
+            {
+                "name": found.name,
+                "title": blueprint.title,
+                "profile": found.profile,
+                "provider": found.provider,
+                "os": found.os,
+                "network": found.network.cidr,
+                "versions": dict(found.versions),
+                "nodes": [
+                    {
+                        "name": n.name,
+                        "address": n.address,
+                        "memory": n.memory,
+                        "cpus": n.cpus,
+                        "components": n.components,
+                        "settings": n.settings,
+                    }
+                    for n in found.nodes
+                ],
+                "paths": [path.model_dump() for path in blueprint.paths],
+                "checks": lab_checks(found),
+                "weaknesses": [asdict(weakness) for weakness in found.weaknesses],
+                "corrections": [correction.model_dump() for correction in blueprint.corrections],
+            }
+        )
+        return
+    out.print(f"[bold]{found.name}[/]: {blueprint.title}")
+    if blueprint.source:
+        out.print(f"after document {blueprint.source.document} ({blueprint.source.language}): {blueprint.source.title}")
+    out.print(f"\n[bold]profile[/] {found.profile}: {blueprint.profiles[found.profile].summary}")
+    for name, other in blueprint.profiles.items():
+        if name != found.profile:
+            out.print(f"[dim]        {name}: {other.summary}[/]")
+    versions = ", ".join(f"{program} {version}" for program, version in sorted(found.versions.items()))
+    out.print(f"[bold]versions[/] {found.os}, {versions}")
+    moved = f" in place of the blueprint's {found.network.moved_from}" if found.network.moved_from else ""
+    out.print(f"[bold]network[/] {found.network.cidr}{moved}\n")
+    _nodes(found.nodes)
+    if resolved:
+        _values(found.nodes)
+    if blueprint.paths:
+        out.print("\n[bold]ways in[/]")
+        for path in blueprint.paths:
+            out.print(f"  {path.name}: {path.host} port {path.port}: {path.summary}")
+    out.print(f"\n[bold]checks[/] {', '.join(lab_checks(found))}")
+    if found.weaknesses:
+        out.print("\n[bold]weak points[/]")
+        for weakness in found.weaknesses:
+            out.print(f"  {weakness}", markup=False)
+    if blueprint.corrections:
+        out.print("\n[bold]corrections[/] (where the lab departs from its document)")
+        for item in blueprint.corrections:
+            since = f" [dim](since {item.since})[/]" if item.since else ""
+            out.print(f"  [bold]{item.id}[/]{since}")
+            out.print(f"    document: {item.document}\n    lab:      {item.lab}\n    why:      {item.why}")
+
+
+def _nodes(nodes: tuple[Node, ...]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("node", "address", "memory", "components"):
+        table.add_column(heading)
+    for node in nodes:
+        table.add_row(node.name, node.address, f"{node.memory} MiB", " ".join(node.components))
+    out.print(table)
+
+
+def _values(nodes: tuple[Node, ...]) -> None:
+    for node in nodes:
+        out.print(f"\n[bold]{node.name}[/]")
+        for component, values in node.settings.items():
+            for name, value in values.items():
+                out.print(f"  {component}.{name} = {value!r}", markup=False)

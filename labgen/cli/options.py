@@ -1,0 +1,133 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from labgen.actions.open import Wish
+
+
+def complete_labs(incomplete: str) -> list[str]:
+    """Names of labs that exist, for the shell."""
+    from labgen.state import all_labs
+
+    return [lab.name for lab in all_labs() if lab.name.startswith(incomplete)]
+
+
+def complete_blueprints(incomplete: str) -> list[str]:
+    """Names of blueprints and of labs that exist, for the shell."""
+    from labgen.blueprint.loader import blueprint_files
+
+    names = {*blueprint_files(), *complete_labs("")}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def complete_nodes(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of the nodes of the lab that stands before, for the shell."""
+    from labgen.actions.open import existing_lab
+    from labgen.errors import LabgenError
+
+    try:
+        lab = existing_lab(str(ctx.params.get("lab"))).lab
+    except LabgenError:
+        return []
+    return [node.name for node in lab.nodes if node.name.startswith(incomplete)]
+
+
+def complete_providers(incomplete: str) -> list[str]:
+    """Names of providers, for the shell."""
+    from labgen.providers import provider_names
+
+    return [name for name in provider_names() if name.startswith(incomplete)]
+
+
+Blueprint = Annotated[
+    str,
+    typer.Argument(
+        metavar="LAB",
+        help="A blueprint's name, a path to a blueprint, or an existing lab.",
+        autocompletion=complete_blueprints,
+        show_default=False,
+    ),
+]
+Lab = Annotated[
+    str, typer.Argument(metavar="LAB", help="An existing lab.", autocompletion=complete_labs, show_default=False)
+]
+Node = Annotated[
+    str, typer.Argument(metavar="NODE", help="One of its nodes.", autocompletion=complete_nodes, show_default=False)
+]
+Provider = Annotated[
+    str | None,
+    typer.Option(
+        envvar="LABGEN_PROVIDER",
+        help="docker, libvirt or virtualbox. [default: libvirt where KVM is usable, else docker]",
+        autocompletion=complete_providers,
+        show_default=False,
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        envvar="LABGEN_PROFILE",
+        help="An edition of the lab that the blueprint offers: modern, published. [default: the blueprint's]",
+        show_default=False,
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a value: patroni.ttl=60, os=debian-12, nodes.NODE.memory=512, network.cidr=10.77.5.0/24. "
+        "May be repeated.",
+        show_default=False,
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(envvar="LABGEN_NAME", help="The lab's name. [default: the blueprint's]", show_default=False),
+]
+Components = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--components",
+        envvar="LABGEN_COMPONENTS",
+        metavar="DIR",
+        help="A folder with component folders of your own. May be repeated.",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
+]
+NoBake = Annotated[
+    bool,
+    typer.Option("--no-bake", help="Boot plain Debian and run the install steps in the guests.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
+
+
+def wish_of(
+    lab: str,
+    provider: str | None = None,
+    profile: str | None = None,
+    name: str | None = None,
+    set_: list[str] | None = None,
+    components: list[Path] | None = None,
+    no_bake: bool = False,
+) -> Wish:
+    """What these options ask for."""
+    from labgen.actions.open import Wish
+
+    return Wish(
+        lab=lab,
+        name=name,
+        provider=provider,
+        profile=profile,
+        overrides=tuple(set_ or ()),
+        components=tuple(components or ()),
+        baked=False if no_bake else None,
+    )
