@@ -1,0 +1,1 @@
+"""Stand-ins with scripted answers, shared by the unit tests."""

@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+. "${LABGEN_LIB:?}"

@@ -1,0 +1,105 @@
+"""Every message about a `--set` word, in one golden file: a word, then what labgen says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
+from labgen.errors import LabgenError
+from labgen.lab.resolve import resolve
+
+HERE = Path(__file__).parent
+
+WORDS = (
+    "patroni",
+    "",
+    "=5",
+    "patroni.ttl=[30",
+    "patroni.ttl=" + "[" * 5000,
+    "patroni.ttl=" + "9" * 5000,
+    "patroni.ttl=soon",
+    "patroni.ttl=",
+    "patroni.ttl=true",
+    "patroni.ttl=10",
+    "patroni.tttl=30",
+    "patrony.ttl=30",
+    "ttl=30",
+    "patroni=30",
+    "patroni.parameters.work_mem=4MB",
+    "patroni.parameters=4MB",
+    "patroni.checkpoint=slow",
+    "consul.node_name=a b",
+    "consul.expose_ui=yes",
+    "haproxy.port=5000",
+    "versions.patroni=",
+    "versions.patroni=newest",
+    "versions.patroni=4",
+    "versions.patroni=[4.0.4]",
+    "versions.patroni=1.6.5",
+    "versions.patroni=4.0.0",
+    "versions.patroni=4.0",
+    "versions.patroni=3.3.2",
+    "versions.patroni=2.0",
+    "versions.patrony=4.0.4",
+    "versions.pgbouncer=1.24.0",
+    "versions.consul=1.9.2",
+    "versions.floating-ip=2.0",
+    "versions.patroni.minimum=2.0",
+    "versions=4.0.4",
+    "os=debian-31",
+    "os=trixie",
+    "os=13",
+    "os=[debian-13]",
+    "OS=debian-13",
+    "box=",
+    "network.cidr=",
+    "network.cidr=192.168.61.0",
+    "network.cidr=192.168.61.7/24",
+    "network.cidr=mine",
+    "network.cidr=24",
+    "network.cidr=8.8.8.0/24",
+    "network.cidr=10.0.0.0/8",
+    "network.cidr=10.77.5.0/30",
+    "network.cidr=10.77.5.0/27",
+    "network.cird=10.77.5.0/24",
+    "network=10.77.5.0/24",
+    "memory=512",
+    "nodes.pg-patroni1=512",
+    "nodes.pg-patroni1.memory=64",
+    "nodes.pg-patroni1.memory=512M",
+    "nodes.pg-patroni1.memroy=512",
+    "nodes.pg-patroni1.cpus=64",
+    "nodes.pg-patroni4.memory=512",
+    "nodes.zebra.memory=512",
+    "nodes.consul-node1.patroni.ttl=30",
+    "nodes.consul-node1.consul.rol=server",
+    "nodes.consul-node1.consul.role=master",
+    "floating-ip.address=192.168.60.11",
+    "floating-ip.address=192.168.50.55",
+    "floating-ip.address=192.168.60.1",
+    "floating-ip.address=here",
+    "nodes.pg-patroni1.floating-ip.address=192.168.60.12",
+    'consul.datacenter="dc1\\nerror: all is lost"',
+)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> LoadedBlueprint:
+    return load_blueprint(find_blueprint("consul-pgbouncer"))
+
+
+def test_override_messages(
+    loaded: LoadedBlueprint, golden: Callable[[Path, str], None], readable: Callable[[str], None]
+) -> None:
+    text = ""
+    for word in WORDS:
+        with pytest.raises(LabgenError) as caught:
+            resolve(loaded, provider="docker", overrides=[word])
+        assert caught.value.exit_code == 2
+        short = word if len(word) < 80 else f"{word[:40]}…"
+        text += f"--set {short!r}\n" + "".join(f"    {line[:200]}\n" for line in caught.value.lines())
+    golden(HERE / "overrides.txt", text)
+    readable(text)

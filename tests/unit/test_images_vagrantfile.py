@@ -1,0 +1,92 @@
+"""The one Vagrantfile template, rendered for each provider; Ruby itself checks the syntax where it is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from jinja2 import Environment, StrictUndefined
+
+from labgen.lab.quoting import FILTERS
+from labgen.resources import resource
+
+VARIANTS = [("docker", None), ("libvirt", None), ("libvirt", "vendor/debian12"), ("virtualbox", "vendor/debian12")]
+
+
+def render(provider: str, box: str | None = None, name: str = "sample") -> str:
+    environment = Environment(  # noqa: S701 - it is Ruby, not HTML
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters.update(FILTERS)
+    lab = SimpleNamespace(
+        name=name,
+        provider=provider,
+        network=SimpleNamespace(cidr="192.168.60.0/24", prefix=24),
+        box=box,
+        driver="qemu",
+        boot_timeout=600,
+    )
+    nodes = [
+        SimpleNamespace(name="one", address="192.168.60.2", memory=512, cpus=1, image=box or "labgen/debian-13:abc"),
+        SimpleNamespace(name="two", address="192.168.60.3", memory=768, cpus=2, image=box or "labgen/debian-13:def"),
+    ]
+    template = environment.from_string(resource("Vagrantfile.j2").read_text(encoding="utf-8"))
+    return template.render(lab=lab, nodes=nodes)
+
+
+@pytest.mark.parametrize(("provider", "box"), VARIANTS)
+def test_every_variant_is_ruby(provider: str, box: str | None) -> None:
+    text = render(provider, box)
+    assert "{{" not in text
+    assert "{%" not in text
+    if ruby := shutil.which("ruby"):
+        done = subprocess.run([ruby, "-wc"], input=text, capture_output=True, text=True, check=False)
+        assert done.stdout.strip() == "Syntax OK", done.stderr
+
+
+@pytest.mark.parametrize(("provider", "box"), VARIANTS)
+def test_no_port_is_opened_and_no_folder_shared(provider: str, box: str | None) -> None:
+    text = render(provider, box)
+    assert all("disabled: true" in line for line in text.splitlines() if "forwarded_port" in line)
+    assert "public_network" not in text
+    assert re.findall(r"vm\.synced_folder.*", text) == ["vm.synced_folder '.', '/vagrant', disabled: true"]
+
+
+@pytest.mark.parametrize(("provider", "box"), VARIANTS)
+def test_only_its_own_provider_is_spoken_of(provider: str, box: str | None) -> None:
+    blocks = re.findall(r"vm\.provider :(\w+)", render(provider, box))
+    assert blocks == [provider]
+
+
+def test_containers_get_one_capability_more_and_one_less() -> None:
+    text = render("docker")
+    assert "privileged" not in text.replace("privileged: false", "")
+    assert re.findall(r"'--(cap-\w+)', '(\w+)'", text) == [("cap-drop", "MKNOD"), ("cap-add", "NET_ADMIN")]
+    assert "security-opt" not in text
+
+
+def test_what_a_lab_makes_carries_its_name() -> None:
+    docker, libvirt = render("docker"), render("libvirt")
+    assert docker.count("labgen.lab=#{LAB}") == 3  # the container, the network, and who is left when it goes
+    assert 'machine = "labgen-#{LAB}-#{n[:name]}"' in docker
+    assert 'default_prefix = "labgen-#{LAB}-"' in libvirt
+    assert "libvirt__network_name: NETWORK" in libvirt
+
+
+def test_a_vendor_box_is_told_by_vagrant_who_it_is() -> None:
+    own, vendor = render("libvirt"), render("libvirt", "vendor/debian12")
+    assert "insert_key = false" in own
+    assert "auto_config: false" in own
+    assert "opt/labgen" in own
+    assert "insert_key = true" in vendor
+    assert "auto_config: true" in vendor
+    assert "vm.hostname = n[:name]" in vendor
+    assert "opt/labgen" not in vendor
+    assert "run_remote" in vendor  # the lab's key is let in
+
+
+def test_values_are_quoted_for_ruby() -> None:
+    assert r"LAB = 'it\'s \\n'" in render("docker", name="it's \\n")

@@ -1,0 +1,313 @@
+"""Which program is asked about which rendered file, what is handed into an image, and how its answer is read."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from labs import blueprint_text, lab, write_component
+
+from labgen.actions.lint import LintWork, lint, lint_work
+from labgen.actions.open import OpenLab
+from labgen.actions.phases import Run
+from labgen.actions.up_phases import Lint
+from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.errors import BlueprintError, UsageError
+from labgen.lab.model import Lab
+from labgen.lab.resolve import resolve
+from labgen.lab.secrets import make_secrets
+from labgen.lint.run import ImageLint, read_complaints
+from labgen.plan import Plan
+from labgen.render.nodes import render_nodes
+from labgen.state import LabFolder, LabRecord
+
+WEB = """\
+parameters:
+  port: {type: integer, default: 80, doc: where it listens}
+files:
+  - {template: web.conf, path: /etc/web/web.conf, mode: "0640", owner: "root:web"}
+  - {template: page.html, path: /srv/page.html}
+validate:
+  - {files: [/etc/web/*], run: "web -t -p {{ p.port }}"}
+  - {files: [/etc/nothing], run: "false"}
+  - {files: [/etc/web/*], run: "{% if p.port > 100 %} web --strict {% endif %}"}
+"""
+TEMPLATES = {"web.conf": "port {{ p.port }}\n", "page.html": "{{ node.name }}\n"}
+
+
+def work_of(made: Lab, root: Path = Path("rendered")) -> LintWork:
+    return lint_work(made, render_nodes(made, make_secrets(made.components.values())), root, baked=True)
+
+
+def only_image(made: Lab) -> ImageLint:
+    (image,) = work_of(made).images
+    return image
+
+
+def looks(image: ImageLint) -> dict[str, tuple[tuple[str, ...], list[str]]]:
+    """Title → nodes and files of each check."""
+    return {check.title: (check.nodes, [file.path for file in check.files]) for check in image.checks}
+
+
+def tree(image: ImageLint) -> dict[str, str]:
+    with tarfile.open(fileobj=io.BytesIO(image.given)) as tar:
+        return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}  # type: ignore[union-attr]
+
+
+def complaints_tar(said: Mapping[str, str]) -> bytes:
+    """What `tar -c .` makes of lint.sh's complaints."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        folder = tarfile.TarInfo("./")
+        folder.type = tarfile.DIRTYPE
+        tar.addfile(folder)
+        for name, text in said.items():
+            entry = tarfile.TarInfo(f"./{name}")
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+def test_a_validator_is_asked_where_its_files_are(tmp_path: Path) -> None:
+    root = tmp_path / "components"
+    write_component(root, "web", WEB, TEMPLATES)
+    write_component(root, "plugin", "files:\n  - {template: x, path: /etc/web/plugin.conf}\n", {"x": "x\n"})
+    write_component(root, "other")
+    made = lab(tmp_path, {"one": ["web", "plugin"], "two": ["other"]})
+    one, two = work_of(made).images
+    assert looks(one) == {"web -t -p 80": (("one",), ["/etc/web/web.conf", "/etc/web/plugin.conf"])}
+    assert looks(two) == {}
+    assert [name for name in tree(two) if name.startswith("nodes")] == []
+
+
+def test_the_same_files_are_looked_at_once(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    text = blueprint_text({"one": ["web"], "two": ["web"], "three": ["web"]})
+    (tmp_path / "sample.yml").write_text(text)
+    loaded = load_blueprint(tmp_path / "sample.yml", (tmp_path / "components",))
+    alike = only_image(resolve(loaded, provider="docker"))
+    assert looks(alike) == {"web -t -p 80": (("one", "two", "three"), ["/etc/web/web.conf"])}
+    assert {name.split("/")[1] for name in tree(alike) if name.startswith("nodes/")} == {"one"}
+    different = only_image(resolve(loaded, provider="docker", overrides=["nodes.two.web.port=81"]))
+    assert [(check.nodes, check.run) for check in different.checks] == [
+        (("one", "three"), "web -t -p 80"),
+        (("two",), "web -t -p 81"),
+    ]
+
+
+def test_a_validator_may_depend_on_values(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    image = only_image(lab(tmp_path, {"one": ["web"]}, "", "web.port=101"))
+    assert [check.run for check in image.checks] == ["web -t -p 101", "web --strict"]
+
+
+def test_scripts_and_units_need_no_validator_in_a_manifest(tmp_path: Path) -> None:
+    manifest = """\
+files:
+  - {template: unit, path: /etc/systemd/system/web.service}
+  - {template: unit, path: /etc/systemd/system/ssh.service.d/web.conf}
+  - {template: bash, path: /usr/local/bin/a, mode: "0755"}
+  - {template: sh, path: /usr/local/bin/b, mode: "0755"}
+  - {template: python, path: /usr/local/bin/c, mode: "0755"}
+"""
+    templates = {
+        "unit": "[Service]\nExecStart=/bin/true\n",
+        "bash": "#!/usr/bin/env bash\n",
+        "sh": "#! /bin/sh -e\n",
+        "python": "#!/usr/bin/python3\n",
+        "start.sh": "#!/usr/bin/env bash\n",
+    }
+    write_component(tmp_path / "components", "web", manifest, templates)
+    image = only_image(lab(tmp_path, {"one": ["web"]}))
+    assert looks(image) == {
+        "bash -n": (("one",), ["/usr/local/bin/a", "/opt/labgen/components/web/start.sh"]),
+        "sh -n": (("one",), ["/usr/local/bin/b"]),
+        "python3 -m ast": (("one",), ["/usr/local/bin/c"]),
+        "systemd-analyze verify": (
+            ("one",),
+            ["/etc/systemd/system/web.service", "/etc/systemd/system/ssh.service.d/web.conf"],
+        ),
+    }
+    assert tree(image)["nodes/one/checks/1"] == "parse 'sh -n' /usr/local/bin/b"
+
+
+def test_every_program_of_the_built_in_labs_is_asked() -> None:
+    made = resolve(load_blueprint(find_blueprint("consul-pgbouncer")), provider="docker")
+    asked = [title for image in work_of(made).images for title in looks(image)]
+    for program in ("consul validate", "consul-template -parse-only", "patroni --validate-config", "systemd-analyze"):
+        assert any(program in title for title in asked), program
+
+
+def test_what_is_handed_in(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    made = lab(tmp_path, {"one": ["web"]})
+    given = tree(only_image(made))
+    assert given.pop("lint.sh").startswith("#!")
+    assert given == {
+        "nodes/one/address": "192.168.60.11/24\n",
+        "nodes/one/files.list": "0640 root:web /etc/web/web.conf\n0644 root:root /srv/page.html\n",
+        "nodes/one/files/etc/web/web.conf": "port 80\n",
+        "nodes/one/files/srv/page.html": "one\n",
+        "nodes/one/checks/0": "web -t -p 80",
+    }
+    assert only_image(made).digest == only_image(lab(tmp_path, {"one": ["web"]})).digest
+    assert only_image(made).digest != only_image(lab(tmp_path, {"one": ["web"]}, "", "web.port=81")).digest
+
+
+def test_a_command_that_cannot_be_worked_out(tmp_path: Path) -> None:
+    folder = write_component(tmp_path / "components", "web", WEB.replace("p.port", "p.prot"), TEMPLATES)
+    with pytest.raises(UsageError) as caught:
+        work_of(lab(tmp_path, {"one": ["web"]}))
+    assert caught.value.where == str(folder / "component.yml")
+    assert "the validator 'web -t -p {{ p.prot }}' of web cannot be worked out on one" in caught.value.what
+
+
+def test_faults_of_a_validator_in_a_manifest(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", "validate:\n  - {files: [etc/web], rnu: x}\n")
+    with pytest.raises(BlueprintError) as caught:
+        lab(tmp_path, {"one": ["web"]})
+    told = "\n".join(caught.value.faults)
+    assert "validate[0].files[0]" in told
+    assert "rnu" in told
+    assert "run" in told
+
+
+# ---------------------------------------------------------------- what is answered
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> ImageLint:
+    """A check each of a script and of two units on one node, and two of /etc/web on three."""
+    manifest = """\
+files:
+  - {template: unit, path: /etc/systemd/system/web.service}
+  - {template: unit, path: /etc/systemd/system/web.service.d/more.conf}
+  - {template: sh, path: /usr/local/bin/web}
+  - {template: conf, path: /etc/web/web.conf}
+  - {template: conf, path: /etc/web/web.conf.d/more}
+  - {template: page, path: /srv/page}
+validate:
+  - {files: [/etc/web/*], run: web -t}
+"""
+    templates = {"unit": "[Service]\n", "sh": "#!/bin/sh\n", "conf": "{{ node.name }}\n", "page": "a page\n"}
+    write_component(tmp_path / "components", "web", manifest, templates)
+    return only_image(lab(tmp_path, {"one": ["web"], "two": ["web"], "three": ["web"]}))
+
+
+def blamed(asked: ImageLint, said: Mapping[str, str]) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Nodes and files of each complaint."""
+    found = read_complaints(asked, complaints_tar(said))
+    return [(complaint.nodes, [file.path for file in complaint.files]) for complaint in found]
+
+
+def test_silence_is_consent(asked: ImageLint) -> None:
+    assert read_complaints(asked, complaints_tar({})) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "said", "files"),
+    [
+        (0, "/usr/local/bin/web: 3: Syntax error", ["/usr/local/bin/web"]),
+        (1, "/etc/systemd/system/web.service:2: Unknown key", ["/etc/systemd/system/web.service"]),
+        (1, "/etc/systemd/system/web.service.d/more.conf:2: no", ["/etc/systemd/system/web.service.d/more.conf"]),
+        (1, "web.service: Command /x is not executable", ["/etc/systemd/system/web.service"]),
+        (2, "line 1 of /etc/web/web.conf.d/more: no", ["/etc/web/web.conf.d/more"]),
+        (2, "in /etc/web/web.conf.", ["/etc/web/web.conf"]),
+        (2, "/srv/page is missing", ["/srv/page"]),
+        (2, "/etc/web/web.conf.old, /my/etc/web/web.conf", ["/etc/web/web.conf", "/etc/web/web.conf.d/more"]),
+        (2, "something is wrong", ["/etc/web/web.conf", "/etc/web/web.conf.d/more"]),
+    ],
+)
+def test_the_file_that_is_named_is_blamed(asked: ImageLint, check: int, said: str, files: list[str]) -> None:
+    assert [found for _, found in blamed(asked, {str(check): said})] == [files]
+
+
+def test_the_same_words_are_one_complaint(asked: ImageLint) -> None:
+    assert [check.run for check in asked.checks[2:]] == ["web -t"] * 3
+    both = ["/etc/web/web.conf", "/etc/web/web.conf.d/more"]
+    assert blamed(asked, {"2": "no", "4": "no", "3": "no, too"}) == [(("one", "three"), both), (("two",), both)]
+
+
+def test_a_file_that_cannot_be_put_in_place(asked: ImageLint) -> None:
+    said = {"0": "/usr/local/bin/web: no", "two": "/etc/web/web.conf: install: invalid user 'web'"}
+    complaints = read_complaints(asked, complaints_tar(said))
+    assert [(found.nodes, found.title) for found in complaints] == [
+        (("one", "two", "three"), "install"),
+        (("one", "two", "three"), "sh -n"),
+    ]
+    assert [file.path for file in complaints[0].files] == ["/etc/web/web.conf"]
+
+
+# ---------------------------------------------------------------- the phase
+
+
+class Notes:
+    """A reporter that remembers what a person should read."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def run_of(made: Lab, tmp_path: Path, notes: Notes, *, baked: bool) -> Run:
+    folder = LabFolder(tmp_path / "labs" / "sample")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    record = LabRecord("sample", "sample.yml", made.profile, made.provider, baked=baked)
+    secrets = make_secrets(made.components.values())
+    return Run(
+        opened=OpenLab(made, folder, record, tmp_path / "sample.yml"),
+        plan=Plan(()),
+        provider=None,  # type: ignore[arg-type]
+        vagrant=None,  # type: ignore[arg-type]
+        reporter=notes,  # type: ignore[arg-type]
+        cache=tmp_path / "cache",
+        secrets=secrets,
+        rendered=render_nodes(made, secrets),
+    )
+
+
+@pytest.mark.parametrize(
+    ("baked", "box", "why"),
+    [
+        (False, "", "their programs are installed after the boot"),
+        (True, "box=vendor/debian", "a vendor's box is not looked into"),
+        (True, "", "their image is not here"),
+    ],
+)
+def test_what_cannot_be_checked_is_said_once(tmp_path: Path, baked: bool, box: str, why: str) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    words = [box] if box else []
+    made = lab(tmp_path, {"one": ["web"], "two": ["web"]}, "", *words)
+    notes, phase = Notes(), Lint()
+    run = run_of(made, tmp_path, notes, baked=baked)
+    assert phase.needed(run)
+    phase.run(run)
+    (note,) = notes.notes
+    assert "those of one, two" in note
+    assert why in note
+    assert not phase.needed(run_of(made, tmp_path, notes, baked=baked))
+
+
+def test_lint_is_needed_again_when_a_file_changes(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    before, after = (lab(tmp_path, {"one": ["web"]}, "", f"web.port={port}") for port in (80, 81))
+    notes, phase = Notes(), Lint()
+    run = run_of(before, tmp_path, notes, baked=True)
+    assert phase.needed(run)
+    assert phase.needed(run)  # not done yet
+    phase.run(run)
+    assert not phase.needed(run_of(before, tmp_path, notes, baked=True))
+    assert phase.needed(run_of(after, tmp_path, notes, baked=True))
+
+
+def test_nothing_to_check_is_no_work(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web")
+    assert lint(work_of(lab(tmp_path, {"one": ["web"]})), {}, tmp_path / "cache") == ()
