@@ -1,0 +1,1 @@
+"""A component and a blueprint for labgen: folders and files only."""
