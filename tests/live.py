@@ -35,6 +35,15 @@ FLOATING = (f"{SUBNET}.55", 5432)
 BLUEPRINT = "consul-pgbouncer"
 LEADER = "select not pg_is_in_recovery()"
 """Answered with `t` by a server that takes writes."""
+WHERE = "select host(inet_server_addr())"
+"""Answered with the address at which the server was reached."""
+# Patroni's configuration knows the superuser's password, so that no test has to tell it.
+AS_SUPERUSER = """
+export PGCONNECT_TIMEOUT=5 PGPASSWORD="$(python3 -c '
+import yaml
+print(yaml.safe_load(open("/etc/patroni/config.yml"))["postgresql"]["authentication"]["superuser"]["password"])')"
+exec psql -XAtq -U postgres "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,19 @@ class LiveLab:
         words += ["-h", host, "-p", str(port), "-U", "app", "-d", "app", "-c", sql]
         return self.exec("pgbouncer", *words)
 
+    def ask_superuser(self, source: str, host: str, port: int, statement: str, expect: int | None = 0) -> Done:
+        """What the superuser gets for STATEMENT at HOST, asked from the Patroni node SOURCE."""
+        words = ("sh", "-c", AS_SUPERUSER, "sh", "-h", host, "-p", str(port), "-c", statement)
+        return self.labgen("exec", self.name, source, "--", *words, expect=expect, timeout=120)
+
+    def superuser(self, source: str, host: str, port: int, statement: str) -> str:
+        """The same, without the newline at the end."""
+        return self.ask_superuser(source, host, port, statement).stdout.rstrip("\n")
+
+    def leads(self, source: str, host: str, port: int) -> bool:
+        """Whether a server that takes writes answers the superuser at HOST."""
+        return self.ask_superuser(source, host, port, LEADER, expect=None).stdout.strip() == "t"
+
     def holders(self, address: str) -> list[str]:
         """The Patroni nodes that have ADDRESS on an interface."""
         return [
@@ -171,7 +193,7 @@ class LiveLab:
         """See that both ways in end at LEADER and that the whole lab is healthy."""
         self.verify(settle)
         assert self.leader() == leader
-        assert self.psql(*PGBOUNCER, "select host(inet_server_addr())") == NODES[leader]
+        assert self.psql(*PGBOUNCER, WHERE) == NODES[leader]
         assert self.psql(*PGBOUNCER, LEADER) == "t"
         assert self.psql(*FLOATING, LEADER) == "t"
         assert self.holders(FLOATING[0]) == [leader]
@@ -276,3 +298,13 @@ def docker_things(lab: str) -> list[str]:
         listed = docker(kind, "ls", *(["--all"] if kind == "container" else []), "--format", word).splitlines()
         things += [f"{kind} {name}" for name in listed if re.match(rf"labgen-{re.escape(lab)}(-|$)", name)]
     return things
+
+
+def libvirt_things(lab: str) -> list[str]:
+    """The lines of `virsh` about domains, networks and disks of LAB."""
+    lines = []
+    for words in (("list", "--all"), ("net-list", "--all"), ("vol-list", "default")):
+        done = run("virsh", "-c", "qemu:///system", *words)
+        assert done.rc == 0, f"virsh {' '.join(words)}: {done.stderr}"
+        lines += [line for line in done.stdout.splitlines() if f"labgen-{lab}" in line]
+    return lines

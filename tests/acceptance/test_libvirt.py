@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live import PATRONI, LiveLab, run
+from tests.live import BLUEPRINT, PATRONI, LiveLab, libvirt_things
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.timeout(7200)]
 
@@ -37,7 +37,7 @@ def test_a_second_up_does_nothing(lab: LiveLab) -> None:
 
 
 def test_rendered_files_are_checked_on_the_very_disk(lab: LiveLab) -> None:
-    validate = ("validate", lab.labgen.blueprint, "--files", "--provider", "libvirt")
+    validate = ("validate", BLUEPRINT, "--files", "--provider", "libvirt")
     assert "every file accepted by its program" in lab.labgen(*validate).stdout
     wrong = "patroni.parameters={unix_socket_directories: 5}"
     assert "patroni --validate-config" in lab.labgen(*validate, "--set", wrong, expect=2).stderr
@@ -51,6 +51,5 @@ def test_a_switchover_takes_pgbouncer_and_the_floating_ip_along(lab: LiveLab) ->
 
 def test_destroy_leaves_nothing(lab: LiveLab) -> None:
     lab.labgen("destroy", lab.name, "--yes")
-    for words in (("list", "--all"), ("net-list", "--all"), ("vol-list", "default")):
-        assert f"labgen-{lab.name}" not in run("virsh", "-c", "qemu:///system", *words).stdout
+    assert libvirt_things(lab.name) == []
     assert not lab.folder.exists()

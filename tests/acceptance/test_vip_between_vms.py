@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live import LiveLab, run, until
+from tests.live import LiveLab, libvirt_things, until
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.timeout(7200)]
 
@@ -47,6 +47,5 @@ def test_the_vip_moves_to_another_machine_and_all_is_well_there(lab: LiveLab) ->
 
 def test_destroy_leaves_nothing(lab: LiveLab) -> None:
     lab.labgen("destroy", lab.name, "--yes")
-    for words in (("list", "--all"), ("net-list", "--all"), ("vol-list", "default")):
-        assert f"labgen-{lab.name}" not in run("virsh", "-c", "qemu:///system", *words).stdout
+    assert libvirt_things(lab.name) == []
     assert not lab.folder.exists()

@@ -6,20 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live import LEADER, LiveLab, docker_things, until
+from tests.live import WHERE, LiveLab, docker_things, until
 
 BLUEPRINT = "etcd-haproxy"
 NODES = {"postgres01": "10.131.0.15", "postgres02": "10.131.0.32", "postgres03": "10.131.0.6"}
 HAPROXY = ("10.131.0.3", 5432)
-WHERE = "select host(inet_server_addr())"
-
-# As a client of HAProxy does, and from a node that has psql and a configuration with the superuser's password.
-PSQL = """
-export PGCONNECT_TIMEOUT=5 PGPASSWORD="$(python3 -c '
-import yaml
-print(yaml.safe_load(open("/etc/patroni/config.yml"))["postgresql"]["authentication"]["superuser"]["password"])')"
-exec psql -XAtq -U postgres "$@"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +22,8 @@ def lab(module_labs: Callable[..., LiveLab]) -> LiveLab:
 
 
 def sql(lab: LiveLab, source: str, statement: str) -> str:
-    """What the superuser gets for STATEMENT from HAProxy, asked from the node SOURCE."""
-    host, port = HAPROXY
-    return lab.exec(source, "sh", "-c", PSQL, "sh", "-h", host, "-p", str(port), "-c", statement)
-
-
-def leads(lab: LiveLab, source: str) -> bool:
-    """Whether a server that takes writes answers behind HAProxy."""
-    try:
-        return sql(lab, source, LEADER) == "t"
-    except AssertionError:
-        return False
+    """What a client of HAProxy gets for STATEMENT, asked from the node SOURCE."""
+    return lab.superuser(source, *HAPROXY, statement)
 
 
 def states(lab: LiveLab) -> dict[str, str]:
@@ -69,7 +51,7 @@ def test_the_walk(lab: LiveLab) -> None:
     lab.exec(old, "systemctl", "stop", "patroni")
     until("another leader", 60, lambda: lab.leader() not in ("", old))
     new = lab.leader()
-    until("SQL by HAProxy", 60, lambda: leads(lab, other))
+    until("SQL by HAProxy", 60, lambda: lab.leads(other, *HAPROXY))
     assert sql(lab, other, WHERE) == NODES[new]
     assert sql(lab, other, "select what from kept") == "before the stop"
     assert states(lab) == {node: "UP" if node == new else "DOWN" for node in NODES}

@@ -6,22 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live import LEADER, LiveLab, docker, docker_things, until
+from tests.live import LEADER, WHERE, LiveLab, docker, docker_things, until
 
 BLUEPRINT = "etcd-haproxy-keepalived"
 NODES = {f"postgresql-patroni0{number}": f"192.168.13.{44 + number}" for number in (1, 2, 3)}
 FIRST = next(iter(NODES))
 VIP = "192.168.13.48"
 PRIMARY, REPLICA = 5000, 5001
-WHERE = "select host(inet_server_addr())"
-
-# The superuser, as in the document; Patroni's configuration knows the password, so that no test has to tell it.
-PSQL = """
-export PGCONNECT_TIMEOUT=5 PGPASSWORD="$(python3 -c '
-import yaml
-print(yaml.safe_load(open("/etc/patroni/config.yml"))["postgresql"]["authentication"]["superuser"]["password"])')"
-exec psql -XAtq -U postgres "$@"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +31,14 @@ def whole(lab: LiveLab) -> LiveLab:
     return lab
 
 
-def sql(lab: LiveLab, source: str, port: int, statement: str, host: str = VIP) -> str:
-    """What the superuser gets for STATEMENT at HOST, asked from the node SOURCE."""
-    return lab.exec(source, "sh", "-c", PSQL, "sh", "-h", host, "-p", str(port), "-c", statement)
+def sql(lab: LiveLab, source: str, port: int, statement: str) -> str:
+    """What the superuser gets for STATEMENT by the VIP, asked from the node SOURCE."""
+    return lab.superuser(source, VIP, port, statement)
 
 
 def leads(lab: LiveLab, source: str) -> bool:
     """Whether a server that takes writes answers on the VIP."""
-    try:
-        return sql(lab, source, PRIMARY, LEADER) == "t"
-    except AssertionError:
-        return False
+    return lab.leads(source, VIP, PRIMARY)
 
 
 def holder(lab: LiveLab) -> str:
@@ -87,14 +75,7 @@ def test_up_ends_with_every_check_passed(lab: LiveLab) -> None:
 
 def test_each_port_leads_where_it_should(lab: LiveLab) -> None:
     in_order(lab)
-    assert (
-        "read-only"
-        in lab.labgen(
-            *("exec", lab.name, FIRST, "--", "sh", "-c", PSQL, "sh", "-h", VIP, "-p", str(REPLICA)),
-            *("-c", "create table refused ()"),
-            expect=1,
-        ).stderr
-    )
+    assert "read-only" in lab.ask_superuser(FIRST, VIP, REPLICA, "create table refused ()", expect=1).stderr
 
 
 def test_programs_have_the_versions_that_show_promises(lab: LiveLab) -> None:
@@ -135,9 +116,7 @@ def test_a_keepalived_that_is_killed_leaves_no_second_vip(whole: LiveLab, which:
     old = holder(whole)
     victims = "$(pidof keepalived)" if which == "all" else "$(systemctl show -P MainPID keepalived)"
     whole.exec(old, "sh", "-c", f"kill -9 {victims}")
-    until(
-        "keepalived again", 30, lambda: whole.exec(old, "systemctl", "is-active", "keepalived", expect=None) == "active"
-    )
+    until("keepalived again", 30, lambda: active(whole, old, "keepalived"))
     in_order(whole)
 
 
