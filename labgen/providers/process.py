@@ -15,6 +15,9 @@ from typing import IO
 GENTLY = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """How a program is asked to end, each time a little harder: the signal, and the seconds it then has."""
 
+DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+"""Ends the program should labgen be killed, which can no longer end it then: whoever goes on must not meet it."""
+
 _LINGER = 0.5
 """Seconds of silence after which a finished program's output counts as complete: a daemon may keep it open."""
 
@@ -33,14 +36,17 @@ class Ended:
 
 
 class Program:
-    """A child in a session of its own: Ctrl-C at the terminal reaches only labgen, which then decides."""
+    """A child in a session of its own: Ctrl-C at the terminal reaches only labgen, which then decides.
+
+    To be waited for by the thread that made it: the kernel takes that thread's end for labgen's.
+    """
 
     def __init__(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_output: Callable[[bytes], None]
     ) -> None:
         self._on_output = on_output
         self._child = subprocess.Popen(
-            command,
+            [*DIES_WITH_US, *command],
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,6 +147,32 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_a_kill_of_labgen_ends_vagrant_too(tmp_path: Path) -> None:
+    # The child's shell writes its process id, then waits for ever.
+    code = (
+        "import sys; from pathlib import Path; from labgen.providers.process import Program; "
+        "Program(['sh', '-c', 'echo $$ >pid; exec sleep 600'], cwd=Path(sys.argv[1]), env={'PATH': '/usr/bin:/bin'}, "
+        "on_output=print).wait(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    pid = tmp_path / "pid"
+    try:
+        until(lambda: pid.exists() and pid.read_text().strip())
+        child = Path("/proc") / pid.read_text().strip()
+        assert child.exists()
+    finally:
+        parent.kill()
+        parent.wait()
+    until(lambda: not child.exists())
+
+
+def until(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_daemon_that_keeps_the_output_open_does_not_hold_us(bench: Bench) -> None:
