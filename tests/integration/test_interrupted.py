@@ -87,12 +87,13 @@ def test_ctrl_c_while_an_image_is_built_leaves_no_half_image(
     lab, output = labs("baking"), tmp_path / "output"
     install = component_root("pgbouncer") / "install.sh"
     # An image of its own: nobody else's build is disturbed, and this one is never wanted again.
-    install.write_text(install.read_text() + f"\n: {tmp_path.name}\nsleep 600\n")
+    nap = f"sleep 600.{os.getpid()}"  # nobody else on this machine sleeps so long
+    install.write_text(install.read_text() + f"\n: {tmp_path.name}\n{nap}\n")
     images = set(docker("image", "ls", "--quiet", "--no-trunc").split())
     built = [f"--components={install.parents[1]}"]
     mounts = other_mounts()
-    interrupt(lab, output, lambda: processes_about("sleep 600"), *built)
-    until("the builder's processes to end", 20, lambda: not processes_about("sleep 600"))
+    interrupt(lab, output, lambda: processes_about(nap), *built)
+    until("the builder's processes to end", 20, lambda: not processes_about(nap))
     assert set(docker("image", "ls", "--quiet", "--no-trunc").split()) == images
     assert other_mounts() == mounts
     assert lab.labgen.json("status", lab.name)["status"] == "not booted"
