@@ -1,11 +1,11 @@
-"""`destroy`: the lab's machines, networks and folder go; nothing else does."""
+"""`destroy`: the lab's machines, networks, checkpoints and folder go; nothing else does."""
 
 from __future__ import annotations
 
 from labgen.actions.open import existing_lab
 from labgen.actions.vagrant_lab import vagrant_of
 from labgen.errors import VagrantError
-from labgen.providers import get_provider
+from labgen.providers import get_provider, keeper_of
 
 
 def destroy(name: str) -> None:
@@ -16,11 +16,16 @@ def destroy(name: str) -> None:
     """
     opened = existing_lab(name)
     provider = get_provider(opened.lab.provider)
+    nodes, keeper = tuple(node.name for node in opened.lab.nodes), keeper_of(provider)
     with opened.folder.locked():
+        if keeper:
+            keeper.release(opened.lab, nodes)
         if (opened.folder.rendered / "Vagrantfile").is_file():
             vagrant_of(opened).destroy(parallel=provider.destroys_in_parallel)
         if provider.leftovers(opened.lab):
-            provider.reclaim(opened.lab, tuple(node.name for node in opened.lab.nodes))
+            provider.reclaim(opened.lab, nodes)
+        if keeper:
+            keeper.sweep(opened.lab)
         left = provider.leftovers(opened.lab)
         if left:
             raise VagrantError(

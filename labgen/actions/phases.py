@@ -10,6 +10,7 @@ from typing import Protocol
 from labgen.actions.lint import LintWork
 from labgen.actions.open import OpenLab
 from labgen.actions.reporter import Reporter
+from labgen.checkpoint import Checkpoint
 from labgen.checks import Report
 from labgen.lab.model import Lab
 from labgen.plan.model import Plan
@@ -40,6 +41,17 @@ class Run:
     new: tuple[str, ...] = ()
     connections: Connections | None = None
     report: Report | None = None
+    # The steps to be done, if not all of the plan's; what they leave out that is not done yet, a line each.
+    part: Plan | None = None
+    left: tuple[str, ...] = ()
+    # The checkpoint that this run brings the lab back to; the one that might have been chosen instead of going on.
+    restore: str | None = None
+    offer: Checkpoint | None = None
+
+    @property
+    def wanted(self) -> Plan:
+        """The steps to be done."""
+        return self.plan if self.part is None else self.part
 
     @property
     def lab(self) -> Lab:

@@ -4,32 +4,51 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labgen.actions.checkpoint_phases import Offer, Restore, Resume
 from labgen.actions.open import OpenLab, Wish, lab_of
 from labgen.actions.phases import Phase, Run, run_phases
 from labgen.actions.reporter import Reporter
 from labgen.actions.up_phases import Bake, Boot, Fetch, Lint, Preflight, Provision, Render, Verify
 from labgen.actions.vagrant_lab import vagrant_of
-from labgen.plan import build_plan
+from labgen.plan import Plan, build_plan, by_component, plan_until
 from labgen.providers import get_provider
+from labgen.provision import Journal, pending_steps, step_digests
 from labgen.state import cache_folder
 
-PHASES: tuple[Phase, ...] = (Preflight(), Fetch(), Bake(), Render(), Lint(), Boot(), Provision(), Verify())
+PHASES: tuple[Phase, ...] = (
+    Preflight(),
+    Restore(),
+    Resume(),
+    Fetch(),
+    Bake(),
+    Render(),
+    Lint(),
+    Offer(),
+    Boot(),
+    Provision(),
+    Verify(),
+)
 
 
-def up(wish: Wish, reporter: Reporter) -> Run:
+def up(wish: Wish, reporter: Reporter, until: str | None = None) -> Run:
     """Bring the lab up and verify it; goes on where an earlier `up` stopped.
 
+    until: a stage or component to stop at (plan_until); the lab is not verified then, and the Run has no report.
     Raises any LabgenError. A failed check is no error: it is in the Run's report.
     """
     opened = lab_of(wish, make=True)
+    part = None if until is None else plan_until(build_plan(opened.lab), until)
     for note in opened.notes:
         reporter.note(note)
     with opened.folder.locked():
-        return bring_up(opened, reporter)
+        return bring_up(opened, reporter, part)
 
 
-def bring_up(opened: OpenLab, reporter: Reporter) -> Run:
-    """All phases of `up` for a lab whose lock the caller holds."""
+def bring_up(opened: OpenLab, reporter: Reporter, part: Plan | None = None, restore: str | None = None) -> Run:
+    """All phases of `up` for a lab whose lock the caller holds; of its steps only PART, if that is given.
+
+    restore: the checkpoint that the lab is brought back to first.
+    """
     run = Run(
         opened=opened,
         plan=build_plan(opened.lab),
@@ -37,9 +56,23 @@ def bring_up(opened: OpenLab, reporter: Reporter) -> Run:
         vagrant=vagrant_of(opened, reporter.progress),
         reporter=reporter,
         cache=cache_folder(),
+        part=part,
+        restore=restore,
     )
     run_phases(PHASES, run)
-    if opened.record.scale.by:
+    if part is not None:
+        run.left = _left(run)
+    elif opened.record.scale.by:
         # A `scale` that was cut off has come to its end too: the next one is another.
         replace(opened, record=replace(opened.record, scale=opened.record.scale.settled)).save()
     return run
+
+
+def _left(run: Run) -> tuple[str, ...]:
+    """What of the whole plan is still to be done."""
+    digests = step_digests(run.plan, run.folder.rendered, run.lab.artefact_names)
+    journal = Journal(run.folder.journal)
+    try:
+        return tuple(by_component(pending_steps(run.plan, digests, journal)))
+    finally:
+        journal.close()

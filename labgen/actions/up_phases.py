@@ -174,21 +174,21 @@ class Provision(Always):
         patience = run.provider.ssh_timeout(len(run.nodes))
         endpoints = run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
         run.connections = Connections(endpoints, run.folder.known_hosts, timeout=patience)
-        digests = step_digests(run.plan, run.folder.rendered, run.lab.artefact_names)
+        digests = step_digests(run.wanted, run.folder.rendered, run.lab.artefact_names)
         journal = Journal(run.folder.journal)
         try:
             if run.machines.baked:
                 # The image that a new machine was made from holds its install steps.
-                for step in run.plan.of_stage("install"):
+                for step in run.wanted.of_stage("install"):
                     if step.id.node in run.new:
                         journal.done(step.id, digests[step.id])
-            pending = pending_steps(run.plan, digests, journal)
+            pending = pending_steps(run.wanted, digests, journal)
             if not pending:
                 return
             run.reporter.steps(len(pending))
             self._send(run, pending)
             run_plan(
-                run.plan,
+                run.wanted,
                 run.connections,
                 digests,
                 journal,
@@ -214,10 +214,13 @@ class Provision(Always):
                 send_artefacts(run.connections[node], files)
 
 
-class Verify(Always):
-    """The lab's checks: what `labgen verify` runs."""
+class Verify:
+    """The lab's checks: what `labgen verify` runs. A lab that is not to be finished yet has none to pass."""
 
     title = "Verify"
+
+    def needed(self, run: Run) -> bool:
+        return run.part is None
 
     def run(self, run: Run) -> None:
         assert run.connections is not None  # noqa: S101 - Provision comes before

@@ -2,5 +2,6 @@
 
 from labgen.plan.build import build_plan
 from labgen.plan.model import Plan, Step, StepId
+from labgen.plan.until import by_component, left_out, plan_until
 
-__all__ = ["Plan", "Step", "StepId", "build_plan"]
+__all__ = ["Plan", "Step", "StepId", "build_plan", "by_component", "left_out", "plan_until"]

@@ -2,6 +2,7 @@
 
 from labgen.providers.base import HeldNetwork, Provider
 from labgen.providers.endpoint import Endpoint
+from labgen.providers.keeper import Keeper, certainly, keeper_of, require_keeper
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
 from labgen.providers.registry import default_provider, emulates, get_provider, provider_names
 from labgen.providers.vagrant import Box, Vagrant
@@ -10,13 +11,17 @@ __all__ = [
     "Box",
     "Endpoint",
     "HeldNetwork",
+    "Keeper",
     "Provider",
     "Vagrant",
     "address_conflicts",
+    "certainly",
     "default_provider",
     "emulates",
     "free_network",
     "get_provider",
+    "keeper_of",
     "provider_names",
     "ranges_in_use",
+    "require_keeper",
 ]

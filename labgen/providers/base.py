@@ -27,7 +27,11 @@ class HeldNetwork:
 
 
 class Provider(Protocol):
-    """One of Vagrant's providers; third parties add theirs to the entry-point group `labgen.providers`."""
+    """One of Vagrant's providers; third parties add theirs to the entry-point group `labgen.providers`.
+
+    One that can keep its machines for checkpoints also has a `keeper` (keeper.py); one that cannot may say why in
+    `no_keeper`.
+    """
 
     name: str
     destroys_in_parallel: bool

@@ -12,6 +12,7 @@ from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
 from labgen.providers.base import Answer, HeldNetwork, ask
+from labgen.providers.docker_keeper import DockerKeeper, image_names
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.vagrant import Vagrant
 
@@ -25,6 +26,7 @@ class DockerProvider:
 
     name = "docker"
     destroys_in_parallel = True
+    keeper = DockerKeeper()
 
     def driver(self) -> str:
         return ""
@@ -79,6 +81,7 @@ class DockerProvider:
             for row in _list("network")
             if row["Name"] == base.network(lab) or label in _labels(row)
         ]
+        left += [f"image {name}" for name in image_names(lab)]
         return left + [f"volume {row['Name']}" for row in _list("volume") if label in _labels(row)]
 
     def networks(self, lab: Lab) -> list[HeldNetwork]:

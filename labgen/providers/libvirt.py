@@ -12,14 +12,11 @@ from xml.etree import ElementTree
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import Answer, HeldNetwork, ask
+from labgen.providers.base import HeldNetwork, ask
 from labgen.providers.endpoint import Endpoint
+from labgen.providers.libvirt_keeper import LibvirtKeeper
 from labgen.providers.vagrant import Vagrant
-
-STATES = {1: "running", 2: "running", 3: "paused", 4: "stopped", 5: "stopped", 6: "stopped", 7: "paused"}
-"""libvirt's virDomainState."""
-
-INSTALL = "install it: sudo apt-get install qemu-system-x86 libvirt-daemon-system vagrant-libvirt"
+from labgen.providers.virsh import INSTALL, domains, unreachable, virsh, words
 
 
 def kvm_usable(cpuinfo: Path = Path("/proc/cpuinfo"), device: Path = Path("/dev/kvm")) -> bool:
@@ -37,6 +34,7 @@ class LibvirtProvider:
 
     name = "libvirt"
     destroys_in_parallel = False  # its plugin 0.11 has a race there, which leaves a machine behind
+    keeper = LibvirtKeeper()
 
     def driver(self) -> str:
         return "kvm" if kvm_usable() else "qemu"
@@ -47,9 +45,9 @@ class LibvirtProvider:
         found += base.missing(f"qemu-system-{os.uname().machine}", "QEMU", INSTALL)
         if found:
             return found
-        answer = _virsh("version", "--daemon")
+        answer = virsh("version", "--daemon")
         if answer.rc != 0:
-            found.append(_unreachable(answer))
+            found.append(unreachable(answer))
         if "vagrant-libvirt" not in ask(["vagrant", "plugin", "list"], timeout=60).stdout:
             found.append(HostError("Vagrant's plugin for libvirt is not installed", cure=INSTALL))
         return found
@@ -62,7 +60,7 @@ class LibvirtProvider:
         return 60 if self.driver() == "kvm" else 120 + 30 * nodes
 
     def states(self, lab: Lab, _vagrant: Vagrant) -> dict[str, str]:
-        states = _domains()
+        states = domains()
         return {node.name: states.get(base.machine(lab, node.name), "absent") for node in lab.nodes}
 
     def endpoints(self, _lab: Lab, vagrant: Vagrant, key: Path) -> dict[str, Endpoint]:
@@ -73,49 +71,20 @@ class LibvirtProvider:
 
     def leftovers(self, lab: Lab) -> list[str]:
         names = {base.machine(lab, node.name) for node in lab.nodes}
-        left = [f"domain {name}" for name in sorted(_domains()) if name in names]
-        left += [f"network {name}" for name in _words("net-list", "--all", "--name") if name == base.network(lab)]
-        for pool in _words("pool-list", "--name"):
-            listed = (
-                line.split()[0] for line in _virsh("vol-list", "--pool", pool).stdout.splitlines() if line.strip()
-            )
+        left = [f"domain {name}" for name in sorted(domains()) if name in names]
+        left += [f"network {name}" for name in words("net-list", "--all", "--name") if name == base.network(lab)]
+        for pool in words("pool-list", "--name"):
+            listed = (line.split()[0] for line in virsh("vol-list", "--pool", pool).stdout.splitlines() if line.strip())
             left += [f"volume {volume}" for volume in listed if any(_is_disk(volume, name) for name in names)]
         return left
 
     def networks(self, lab: Lab) -> list[HeldNetwork]:
         held = []
-        for name in _words("net-list", "--all", "--name"):
+        for name in words("net-list", "--all", "--name"):
             own, cure = name == base.network(lab), base.network_cure(name, f"virsh net-destroy {name}")
-            for cidr, device in _ranges(_virsh("net-dumpxml", name).stdout):
+            for cidr, device in _ranges(virsh("net-dumpxml", name).stdout):
                 held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure))
         return held
-
-
-def _uri() -> str:
-    return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
-
-
-def _virsh(*words: str) -> Answer:
-    return ask(["virsh", "--quiet", "--connect", _uri(), *words])
-
-
-def _words(*words: str) -> list[str]:
-    answer = _virsh(*words)
-    return answer.stdout.split() if answer.rc == 0 else []
-
-
-def _domains() -> dict[str, str]:
-    """Name → state of every domain there is."""
-    answer = _virsh("domstats", "--state")
-    if answer.rc != 0:
-        raise _unreachable(answer)
-    return parse_domain_states(answer.stdout)
-
-
-def parse_domain_states(text: str) -> dict[str, str]:
-    """The output of `virsh domstats --state`, in labgen's words."""
-    found = re.findall(r"^Domain: '(.+)'\n(?:.*\n)*?\s+state\.state=(\d+)$", text, re.MULTILINE)
-    return {name: STATES.get(int(number), "unknown") for name, number in found}
 
 
 def _ranges(xml: str) -> list[tuple[str, str | None]]:
@@ -136,17 +105,3 @@ def _ranges(xml: str) -> list[tuple[str, str | None]]:
 
 def _is_disk(volume: str, domain: str) -> bool:
     return volume.startswith(f"{domain}.") or re.fullmatch(rf"{re.escape(domain)}-[a-z]+\.\w+", volume) is not None
-
-
-def _unreachable(answer: Answer) -> HostError:
-    said: Sequence[str] = answer.stderr.strip().splitlines()[-2:]
-    if answer.rc == 127:
-        return HostError("libvirt is not installed: no virsh in PATH", cure=INSTALL)
-    if re.search(r"permission denied|authentication|polkit|access denied", answer.stderr, re.IGNORECASE):
-        cure = "join its group: sudo usermod -aG libvirt $USER, then log in again; or run labgen as root"
-        return HostError("you have no permission to use libvirt", detail=said, cure=cure)
-    return HostError(
-        "libvirt does not answer",
-        detail=said,
-        cure="start it: sudo systemctl start libvirtd\nwithout a service manager: sudo virtlogd -d; sudo libvirtd -d",
-    )

@@ -21,6 +21,7 @@ class VirtualboxProvider:
 
     name = "virtualbox"
     destroys_in_parallel = False
+    no_keeper = "its machines are rendered, but nobody has booted them here"
 
     def driver(self) -> str:
         return ""

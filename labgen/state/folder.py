@@ -8,6 +8,8 @@ labs/NAME/
   linted          digest of the rendered files when they last passed lint
   journal.jsonl   steps done
   known_hosts     the nodes' SSH host keys
+  checkpoints/    a file for each checkpoint; the machines are kept by the provider
+  restoring       the name of the checkpoint that the lab is being brought back to
   logs/           Vagrant's and the steps' logs
 """
 
@@ -76,6 +78,14 @@ class LabFolder:
     @property
     def known_hosts(self) -> Path:
         return self.path / "known_hosts"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def restoring(self) -> Path:
+        return self.path / "restoring"
 
     @property
     def key(self) -> Path:

@@ -1,0 +1,244 @@
+"""`checkpoint`: keep all nodes of a lab as they are at one moment, and bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from labgen.actions.checkpoint_phases import digests_now, missing, refuse_incomplete, store_of, version_now
+from labgen.actions.connect import endpoints
+from labgen.actions.open import OpenLab, existing_lab
+from labgen.actions.phases import Run
+from labgen.actions.reporter import Reporter
+from labgen.actions.up import bring_up
+from labgen.actions.vagrant_lab import vagrant_of
+from labgen.checkpoint import Checkpoint, LabVersion, Store, check_name, differences, new_mark, version_of
+from labgen.checkpoint.clocks import set_clocks
+from labgen.checks import Status, run_checks
+from labgen.errors import HostError, LabgenError, OperationError, UsageError
+from labgen.host.capacity import free_disk
+from labgen.plan import Plan, StepId, by_component
+from labgen.providers import Keeper, Provider, certainly, emulates, get_provider, require_keeper
+from labgen.provision import Connections, Journal, pending_steps
+
+SETTLE = 10.0
+"""Seconds that a check has before a save, if the lab is just coming to rest."""
+SPARE = 1024
+"""MiB of disk that a save leaves free."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What every action on checkpoints needs. The caller holds the lab's lock."""
+
+    opened: OpenLab
+    provider: Provider
+    keeper: Keeper
+    store: Store
+
+    @property
+    def name(self) -> str:
+        return self.opened.lab.name
+
+    def clean(self) -> None:
+        """What a save that was cut off has left behind goes."""
+        counted = {checkpoint.mark for checkpoint in self.store.all()}
+        for mark in self.keeper.kept(self.opened.lab).keys() - counted:
+            self.keeper.drop(self.opened.lab, mark)
+
+
+def _place(name: str) -> _Place:
+    opened = existing_lab(name)
+    provider = get_provider(opened.lab.provider)
+    return _Place(opened, provider, require_keeper(provider, name), store_of(opened))
+
+
+def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False, verify: bool = True) -> Checkpoint:
+    """Keep the lab NAME as CHECKPOINT; with FORCE in place of one of that name.
+
+    verify: run the checks first, and write down whether they passed. Raises UnknownNameError, UsageError for a name
+    that cannot be, OperationError where the lab is not in a condition to be kept, HostError without room on the disk.
+    """
+    check_name(checkpoint)
+    with existing_lab(name).folder.locked():
+        place = _place(name)
+        lab, folder = place.opened.lab, place.opened.folder
+        if place.store.has(checkpoint) and not force:
+            raise UsageError(
+                f"there is a checkpoint {checkpoint} already",
+                where=name,
+                cure=f"another name, or --force to replace it; labgen checkpoint list {name} shows all",
+            )
+        _refuse_unsteady(place)
+        place.clean()
+        _check_room(place)
+        plan, digests = digests_now(place.opened)
+        pending = _pending(plan, digests, place.opened)
+        reached = endpoints(place.opened)
+        patience = place.provider.ssh_timeout(len(lab.nodes))
+        with Connections(reached, folder.known_hosts, timeout=patience) as connections:
+            connections.open()
+            condition, about = _condition(place, pending, connections, reporter, verify=verify)
+            reporter.phase("Save")
+            mark = new_mark()
+            saved = datetime.now(UTC).isoformat(timespec="seconds")
+            sizes = _keep(place, mark, connections)
+        made = Checkpoint(
+            name=checkpoint,
+            mark=mark,
+            saved=saved,
+            condition=condition,
+            about=about,
+            sizes=sizes,
+            hosts={node: (at.host, at.port, at.user) for node, at in reached.items()},
+            pending=tuple(map(str, pending)),
+            version=version_of(lab, digests),
+            journal=folder.journal.read_text(),
+            known_hosts=folder.known_hosts.read_text(),
+        )
+        place.store.put(made)
+        place.clean()
+        return made
+
+
+def _keep(place: _Place, mark: str, connections: Connections) -> dict[str, int]:
+    """The provider's part. One that is cut off leaves nothing, if it can be helped."""
+    lab = place.opened.lab
+    try:
+        return place.keeper.save(lab, mark)
+    except BaseException:
+        with suppress(LabgenError):
+            certainly(lambda: place.keeper.drop(lab, mark))
+        raise
+    finally:
+        if place.keeper.live:
+            # They have stood still for as long as it took.
+            with suppress(LabgenError):
+                set_clocks(connections, lab.name)
+
+
+def _refuse_unsteady(place: _Place) -> None:
+    """A checkpoint is of a lab that runs, all of it, and that nothing has left half-done."""
+    if cut_off := place.store.under_way():
+        raise OperationError(
+            f"the lab is half-way back to the checkpoint {cut_off}",
+            where=place.name,
+            cure=f"labgen checkpoint restore {place.name} {cut_off} goes on",
+        )
+    states = place.provider.states(place.opened.lab, vagrant_of(place.opened))
+    idle = [f"{node} is {state}" for node, state in states.items() if state != "running"]
+    if idle:
+        raise OperationError(
+            "a checkpoint is of all nodes, and not all of them run",
+            where=place.name,
+            detail=idle,
+            cure=f"labgen up {place.name}",
+        )
+
+
+def _check_room(place: _Place) -> None:
+    room = place.keeper.room(place.opened.lab)
+    free = free_disk(room.place)
+    if room.mib + SPARE > free:
+        raise HostError(
+            f"the checkpoint takes up to {room.mib} MiB of disk, {free} MiB are free",
+            where=room.place,
+            cure=f"make room: labgen checkpoint delete {place.name} NAME, labgen image prune",
+        )
+
+
+def _pending(plan: Plan, digests: Mapping[StepId, str], opened: OpenLab) -> tuple[StepId, ...]:
+    journal = Journal(opened.folder.journal)
+    try:
+        return pending_steps(plan, digests, journal)
+    finally:
+        journal.close()
+
+
+def _condition(
+    place: _Place, pending: tuple[StepId, ...], connections: Connections, reporter: Reporter, *, verify: bool
+) -> tuple[str, tuple[str, ...]]:
+    """In what condition the lab is that is about to be saved, and what there is to say about it."""
+    if pending:
+        return "unfinished", tuple(by_component(pending))
+    if not verify:
+        return "unverified", ()
+    reporter.phase("Verify")
+    opened = place.opened
+    report = run_checks(
+        opened.lab,
+        opened.folder.secrets(opened.lab),
+        connections,
+        on_result=reporter.checked,
+        settle=SETTLE,
+        gently=emulates(place.provider),
+    )
+    if report.passed:
+        return "verified", ()
+    return "failed", tuple(f"{it.name}: {it.detail}" for it in report.results if it.status is not Status.PASS)
+
+
+def restore(name: str, checkpoint: str, reporter: Reporter) -> Run:
+    """Bring the lab NAME back to CHECKPOINT, then verify it; one that was saved unfinished stays so, unverified.
+
+    Returns the `up` that brings it to an end. Raises UnknownNameError, OperationError with the differences where the
+    checkpoint is of another version of the lab, or what `up` raises.
+    """
+    with existing_lab(name).folder.locked():
+        place = _place(name)
+        found = place.store.get(checkpoint)
+        plan, digests = digests_now(place.opened)
+        refuse_other_version(name, found, version_of(place.opened.lab, digests))
+        refuse_incomplete(place.opened, place.keeper, found)
+        done = Plan(tuple(step for step in plan.steps if str(step.id) not in found.pending))
+        return bring_up(place.opened, reporter, done if found.pending else None, restore=checkpoint)
+
+
+def refuse_other_version(lab: str, found: Checkpoint, now: LabVersion) -> None:
+    """Raise OperationError with the differences, if FOUND is not of the lab as it is NOW."""
+    if other := differences(found.version, now):
+        raise OperationError(
+            f"the checkpoint {found.name} is of another version of the lab",
+            where=lab,
+            detail=other,
+            cure=f"undo that, or take another checkpoint: labgen checkpoint list {lab} shows which fit",
+        )
+
+
+def checkpoint_lines(name: str) -> list[dict[str, Any]]:
+    """The lab's checkpoints, oldest first, each with its size in MiB and what keeps it from being restored now."""
+    place = _place(name)
+    found = place.store.all()
+    if not found:
+        return []
+    now = version_now(place.opened)
+    lines = []
+    for it in found:
+        gone = missing(place.opened, place.keeper, it)
+        hindrances = [*differences(it.version, now), *(f"what was kept of {node} is gone" for node in gone)]
+        lines.append(
+            {
+                "name": it.name,
+                "saved": it.saved,
+                "condition": it.condition,
+                "about": list(it.about),
+                "mib": it.size >> 20,
+                "fits": not hindrances,
+                "differences": hindrances,
+            }
+        )
+    return lines
+
+
+def delete(name: str, checkpoint: str) -> Checkpoint:
+    """Remove CHECKPOINT of the lab NAME, with all that is kept for it; raises UnknownNameError."""
+    with existing_lab(name).folder.locked():
+        place = _place(name)
+        found = place.store.get(checkpoint)
+        place.store.remove(checkpoint)
+        place.keeper.drop(place.opened.lab, found.mark)
+        place.clean()
+        return found

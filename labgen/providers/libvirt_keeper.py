@@ -1,0 +1,121 @@
+"""Machines kept as snapshots inside their own qcow2 disks: memory and disk at one moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from labgen.lab.model import Lab
+from labgen.providers import base
+from labgen.providers.keeper import Boot, Room, certainly, must, side_by_side
+from labgen.providers.virsh import domains, virsh, words
+
+PREFIX = "labgen-"
+"""Begins the name of each snapshot: others are somebody's own, and are left alone."""
+PATIENCE = 600.0
+"""Seconds for one machine: its whole memory is written to the disk."""
+IMAGES = Path("/var/lib/libvirt/images")
+
+
+class LibvirtKeeper:
+    """Suspends all machines, takes a snapshot of each, lets them go on; comes back by reverting to them."""
+
+    live = True
+
+    def room(self, lab: Lab) -> Room:
+        # A disk is only noted down in a snapshot; memory is written, zeroes aside.
+        listed = virsh("domblklist", base.machine(lab, lab.nodes[0].name), "--details").stdout
+        disks = re.findall(r"^\s*file\s+disk\s+\S+\s+(/.+?)\s*$", listed, re.MULTILINE)
+        return Room(sum(node.memory for node in lab.nodes), Path(disks[0]).parent if disks else IMAGES)
+
+    def save(self, lab: Lab, mark: str) -> dict[str, int]:
+        nodes = [node.name for node in lab.nodes]
+        before = {node: _allocated(lab, node) for node in nodes}
+        try:
+            for node in nodes:
+                must(virsh("suspend", base.machine(lab, node)), f"{node} cannot be suspended", lab)
+            side_by_side(lambda node: _snapshot(lab, node, mark), nodes)
+            after = {node: _allocated(lab, node) for node in nodes}
+        finally:
+            certainly(lambda: self.thaw(lab))
+        return {node: max(after[node] - before[node], 0) for node in nodes}
+
+    def restore(self, lab: Lab, mark: str, boot: Boot) -> None:  # noqa: ARG002
+        nodes = [node.name for node in lab.nodes]
+        _start_networks(lab)
+        # All stand still until the last one is back: nobody sees a cluster that is half of then and half of now.
+        side_by_side(lambda node: _revert(lab, node, mark), nodes)
+        self.thaw(lab)
+
+    def kept(self, lab: Lab) -> dict[str, frozenset[str]]:
+        there = domains()
+        found: dict[str, set[str]] = {}
+        for node in lab.nodes:
+            if base.machine(lab, node.name) in there:
+                for mark in _marks(base.machine(lab, node.name)):
+                    found.setdefault(mark, set()).add(node.name)
+        return {mark: frozenset(nodes) for mark, nodes in found.items()}
+
+    def drop(self, lab: Lab, mark: str) -> None:
+        for node in sorted(self.kept(lab).get(mark, ())):
+            machine = base.machine(lab, node)
+            answer = virsh("snapshot-delete", machine, "--snapshotname", f"{PREFIX}{mark}", timeout=PATIENCE)
+            must(answer, f"the snapshot of {node} stays", lab)
+
+    def thaw(self, lab: Lab) -> None:
+        there = domains()
+        paused = [node.name for node in lab.nodes if there.get(base.machine(lab, node.name)) == "paused"]
+        # Each is tried before the first failure is told.
+        answers = {node: virsh("resume", base.machine(lab, node)) for node in paused}
+        for node, answer in answers.items():
+            must(answer, f"{node} stays suspended", lab)
+
+    def release(self, lab: Lab, nodes: Collection[str]) -> None:
+        there = domains()
+        for machine in (base.machine(lab, node) for node in nodes):
+            if machine in there:
+                # The disk goes with the machine, so it is enough that libvirt forgets what is in it.
+                for mark in _marks(machine):
+                    virsh("snapshot-delete", machine, "--snapshotname", f"{PREFIX}{mark}", "--metadata")
+
+    def sweep(self, lab: Lab) -> None:
+        """Snapshots lie in the machines' disks, and are gone with them."""
+
+
+def _snapshot(lab: Lab, node: str, mark: str) -> None:
+    text = ("--name", f"{PREFIX}{mark}", "--description", f"labgen checkpoint of {lab.name}")
+    answer = virsh("snapshot-create-as", base.machine(lab, node), *text, timeout=PATIENCE)
+    must(answer, f"{node} cannot be kept", lab)
+
+
+def _revert(lab: Lab, node: str, mark: str) -> None:
+    words = (base.machine(lab, node), "--snapshotname", f"{PREFIX}{mark}", "--paused")
+    must(virsh("snapshot-revert", *words, timeout=PATIENCE), f"{node} cannot be brought back", lab)
+
+
+def _marks(machine: str) -> list[str]:
+    names = words("snapshot-list", machine, "--name")
+    return [name.removeprefix(PREFIX) for name in names if re.fullmatch(rf"{PREFIX}[a-z0-9]+", name)]
+
+
+def _allocated(lab: Lab, node: str) -> int:
+    """Bytes that the machine's disks take now; 0 if libvirt does not say."""
+    return parse_allocated(virsh("domblkinfo", base.machine(lab, node), "--all").stdout)
+
+
+def parse_allocated(text: str) -> int:
+    """The column `Allocation` of `virsh domblkinfo --all`, summed up."""
+    rows = re.findall(r"^\s*\S+\s+\d+\s+(\d+)\s+\d+\s*$", text, re.MULTILINE)
+    return sum(map(int, rows))
+
+
+def _start_networks(lab: Lab) -> None:
+    """A machine that comes back finds the networks it is on, also after the host was started anew."""
+    idle = set(words("net-list", "--inactive", "--name"))
+    wanted: set[str] = set()
+    for node in lab.nodes:
+        listed = virsh("domiflist", base.machine(lab, node.name)).stdout
+        wanted |= set(re.findall(r"^\s*\S+\s+network\s+(\S+)", listed, re.MULTILINE))
+    for network in sorted(idle & wanted):
+        must(virsh("net-start", network), f"the network {network} does not start", lab)
