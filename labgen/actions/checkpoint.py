@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from labgen.host.capacity import free_disk
 from labgen.plan import Plan, StepId, by_component
 from labgen.providers import Keeper, Provider, certainly, emulates, get_provider, require_keeper
 from labgen.provision import Connections, Journal, pending_steps
+from labgen.state import lab_folder
 
 SETTLE = 10.0
 """Seconds that a check has before a save, if the lab is just coming to rest."""
@@ -50,6 +51,13 @@ class _Place:
             self.keeper.drop(self.opened.lab, mark)
 
 
+def _alone(name: str) -> AbstractContextManager[None]:
+    """The lock of the lab NAME; raises UnknownNameError, or LabBusyError."""
+    folder = lab_folder(name)
+    # Which says what is wrong, if there is none.
+    return folder.locked() if folder.exists() else existing_lab(name).folder.locked()
+
+
 def _place(name: str) -> _Place:
     opened = existing_lab(name)
     provider = get_provider(opened.lab.provider)
@@ -63,7 +71,7 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
     that cannot be, OperationError where the lab is not in a condition to be kept, HostError without room on the disk.
     """
     check_name(checkpoint)
-    with existing_lab(name).folder.locked():
+    with _alone(name):
         place = _place(name)
         lab, folder = place.opened.lab, place.opened.folder
         if place.store.has(checkpoint) and not force:
@@ -84,7 +92,7 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
             condition, about = _condition(place, pending, connections, reporter, verify=verify)
             reporter.phase("Save")
             mark = new_mark()
-            saved = datetime.now(UTC).isoformat(timespec="seconds")
+            saved = datetime.now(UTC).isoformat(timespec="milliseconds")
             sizes = _keep(place, mark, connections)
         made = Checkpoint(
             name=checkpoint,
@@ -187,7 +195,7 @@ def restore(name: str, checkpoint: str, reporter: Reporter) -> Run:
     Returns the `up` that brings it to an end. Raises UnknownNameError, OperationError with the differences where the
     checkpoint is of another version of the lab, or what `up` raises.
     """
-    with existing_lab(name).folder.locked():
+    with _alone(name):
         place = _place(name)
         found = place.store.get(checkpoint)
         plan, digests = digests_now(place.opened)
@@ -235,7 +243,7 @@ def checkpoint_lines(name: str) -> list[dict[str, Any]]:
 
 def delete(name: str, checkpoint: str) -> Checkpoint:
     """Remove CHECKPOINT of the lab NAME, with all that is kept for it; raises UnknownNameError."""
-    with existing_lab(name).folder.locked():
+    with _alone(name):
         place = _place(name)
         found = place.store.get(checkpoint)
         place.store.remove(checkpoint)

@@ -35,7 +35,7 @@ class Restore:
         found = store.get(str(run.restore))
         refuse_incomplete(run.opened, keeper, found)
         store.begin_restore(found.name)
-        run.reporter.note(f"{run.lab.name} goes back to {found.name}, saved {found.saved}")
+        run.reporter.note(f"{run.lab.name} goes back to {found.name}, saved {found.saved[:19]}Z")
         # Before the machines: if this is cut off, a machine that is made anew is known to have nothing done on it.
         write_atomically(run.folder.journal, found.journal.encode(), 0o600)
         write_atomically(run.folder.known_hosts, found.known_hosts.encode(), 0o644)
@@ -96,7 +96,7 @@ class Offer:
     def run(self, run: Run) -> None:
         assert run.offer is not None  # noqa: S101 - `needed` found it
         run.reporter.note(
-            f"the lab as it was verified {run.offer.saved} is quicker to have: "
+            f"the lab as it was verified {run.offer.saved[:19]}Z can be had at once: "
             f"labgen checkpoint restore {run.lab.name} {run.offer.name}"
         )
 

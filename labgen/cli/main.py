@@ -11,6 +11,7 @@ from types import FrameType
 import typer
 
 from labgen.cli.commands import (
+    checkpoint,
     destroy,
     doctor,
     exec_,
@@ -72,6 +73,7 @@ app.command("maintenance", rich_help_panel=OPERATIONS)(maintenance.command)
 # -1 is a number here and no option.
 app.command("scale", rich_help_panel=OPERATIONS, context_settings={"ignore_unknown_options": True})(scale.command)
 app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
+app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

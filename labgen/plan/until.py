@@ -24,7 +24,7 @@ def plan_until(plan: Plan, word: str) -> Plan:
     if word in STAGES:
         return Plan(plan.of_stage(*STAGES[word]))
     if word not in until_words(plan):
-        raise UnknownNameError("stage, or component that is started,", word, until_words(plan), where="--until")
+        raise UnknownNameError("stage or started component", word, until_words(plan), where="--until")
     kept: list[Step] = []
     left: set[StepId] = set()
     for step in plan.steps:

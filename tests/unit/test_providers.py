@@ -13,13 +13,14 @@ import pytest
 
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
-from labgen.providers import base, docker, get_provider, libvirt, networks, provider_names
+from labgen.providers import base, docker, docker_keeper, get_provider, libvirt, networks, provider_names, virsh
 from labgen.providers.base import Answer, HeldNetwork
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
-from labgen.providers.libvirt import LibvirtProvider, kvm_usable, parse_domain_states
+from labgen.providers.libvirt import LibvirtProvider, kvm_usable
 from labgen.providers.networks import conflicts, free_network, parse_routes, ranges_in_use
 from labgen.providers.vagrant import Vagrant
+from labgen.providers.virsh import parse_domain_states
 
 LAB = cast(
     Lab,
@@ -42,7 +43,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
             line = " ".join(command)
             return next((answer for start, answer in answers.items() if line.startswith(start)), Answer(0, "", ""))
 
-        for module in (base, docker, libvirt, networks):
+        for module in (base, docker, docker_keeper, libvirt, networks, virsh):
             monkeypatch.setattr(module, "ask", ask)
         monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
 

@@ -18,6 +18,15 @@ def command(
     set_: Set = None,
     components: Components = None,
     no_bake: NoBake = False,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE",
+            help="Stop when all is installed, or configured too, or before COMPONENT is started; nothing is verified. "
+            "One of: install, configure, COMPONENT.",
+            show_default=False,
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each check's commands and output.")] = False,
 ) -> None:
     """Boot a lab, provision it and verify it. Goes on where an earlier `up` stopped; does nothing if all is done."""
@@ -27,13 +36,28 @@ def command(
 
     wish = wish_of(lab, provider, profile, name, set_, components, no_bake)
     with Progress(err) as progress:
-        run = up(wish, progress)
+        run = up(wish, progress, until)
     report = run.report
-    assert report is not None  # noqa: S101 - the last phase always makes one
+    if report is None:
+        out.print(_stopped(run.lab.name, str(until), run.left))
+        return
     out.print(report_table(report, verbose=verbose))
     if not report.passed:
         raise typer.Exit(1)
     out.print(_ways_in(run.lab.name, [(path.name, path.host, path.port) for path in run.lab.blueprint.paths]))
+
+
+def _stopped(lab: str, until: str, left: tuple[str, ...]) -> str:
+    if not left:
+        return f"[bold]{lab}[/] has nothing left to do: {until} was passed before, and nothing is stopped for it."
+    lines = [f"[bold]{lab}[/] stops at {until}, and is not verified. What is left:"]
+    lines += [f"  {line}" for line in left]
+    lines += [
+        "",
+        f"  labgen up {lab}                    goes on from here",
+        f"  labgen checkpoint save {lab} NAME  keeps it as it is now",
+    ]
+    return "\n".join(lines)
 
 
 def _ways_in(lab: str, paths: list[tuple[str, str, int]]) -> str:

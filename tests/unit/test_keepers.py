@@ -1,0 +1,257 @@
+"""The providers' keepers: what they ask docker and virsh, in which order, and what stays when that goes wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from labgen.errors import OperationError
+from labgen.lab.model import Lab
+from labgen.providers import certainly, docker_keeper, get_provider, keeper_of, require_keeper, virsh
+from labgen.providers.base import Answer
+from labgen.providers.docker_keeper import DockerKeeper, image_name
+from labgen.providers.libvirt_keeper import LibvirtKeeper, parse_allocated
+
+NODES = (SimpleNamespace(name="n1", memory=300), SimpleNamespace(name="n2", memory=400))
+LAB = cast(Lab, SimpleNamespace(name="tour", nodes=NODES))
+Reply = Answer | Callable[[], Answer]
+
+
+class Tool:
+    """A scripted docker or virsh: answers by the beginning of the command, and remembers all commands."""
+
+    def __init__(self, answers: Mapping[str, Reply]) -> None:
+        self.answers = dict(answers)
+        self.lines: list[str] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, command: Sequence[str], **_options: float) -> Answer:
+        line = " ".join(command).replace("virsh --quiet --connect qemu:///system", "virsh")
+        with self._lock:
+            self.lines.append(line)
+        reply = next((reply for start, reply in self.answers.items() if line.startswith(start)), Answer(0, "", ""))
+        return reply if isinstance(reply, Answer) else reply()
+
+    def did(self, *words: str) -> list[str]:
+        """The commands that begin with one of WORDS, in their order."""
+        return [line for line in self.lines if line.startswith(words)]
+
+
+@pytest.fixture
+def tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tool]:
+    def script(answers: Mapping[str, Reply]) -> Tool:
+        made = Tool(answers)
+        monkeypatch.setattr(docker_keeper, "ask", made)
+        monkeypatch.setattr(virsh, "ask", made)
+        monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
+        return made
+
+    return script
+
+
+def rows(*entries: Mapping[str, Any]) -> Answer:
+    return Answer(0, "".join(json.dumps(entry) + "\n" for entry in entries), "")
+
+
+def images(*entries: tuple[str, str, bool]) -> dict[str, Answer]:
+    """Docker's answers about images that keep (node, mark), with their name or without."""
+    found = [
+        {
+            "Id": f"sha256:{node}{mark}",
+            "RepoTags": [f"labgen-checkpoint/tour/{node}:{mark}"] if named else [],
+            "Config": {"Labels": {"labgen.lab": "tour", "labgen.node": node, "labgen.checkpoint": mark}},
+        }
+        for node, mark, named in entries
+    ]
+    ids = "\n".join(str(image["Id"]) for image in found)
+    return {"docker image ls": Answer(0, ids, ""), "docker image inspect": Answer(0, json.dumps(found), "")}
+
+
+def containers(*mounts: Mapping[str, str]) -> Answer:
+    return Answer(0, json.dumps([{"Name": "/labgen-tour-n1", "Mounts": list(mounts), "SizeRw": 5 << 20}]), "")
+
+
+PAUSED = rows({"Names": "labgen-tour-n1", "State": "paused"}, {"Names": "labgen-tour-n2", "State": "paused"})
+CGROUP = {"Type": "bind", "Destination": "/sys/fs/cgroup"}
+
+
+def test_docker_commits_while_all_stand_still(tool: Callable[..., Tool]) -> None:
+    docker = tool(
+        {
+            "docker container inspect": containers(CGROUP),
+            "docker ps": PAUSED,
+            "docker history": Answer(0, "1234567\n99\n", ""),
+        }
+    )
+    assert DockerKeeper().save(LAB, "c1") == {"n1": 1234567, "n2": 1234567}
+    changes = docker.did("docker pause", "docker commit", "docker unpause")
+    assert changes[0] == "docker pause labgen-tour-n1 labgen-tour-n2"
+    assert changes[-1] == "docker unpause labgen-tour-n1 labgen-tour-n2"
+    commits = sorted(changes[1:-1])
+    assert [line.split()[-2:] for line in commits] == [
+        [f"labgen-tour-{node}", f"labgen-checkpoint/tour/{node}:c1"] for node in ("n1", "n2")
+    ]
+    assert all("--pause=false" in line and "LABEL labgen.checkpoint=c1" in line for line in commits)
+
+
+@pytest.mark.parametrize("fault", [Answer(1, "", "no space left on device"), KeyboardInterrupt()])
+def test_docker_goes_on_whatever_happens(tool: Callable[..., Tool], fault: Answer | KeyboardInterrupt) -> None:
+    def commit() -> Answer:
+        if isinstance(fault, KeyboardInterrupt):
+            raise fault
+        return fault
+
+    docker = tool({"docker container inspect": containers(), "docker ps": PAUSED, "docker commit": commit})
+    with pytest.raises((OperationError, KeyboardInterrupt)) as caught:
+        DockerKeeper().save(LAB, "c1")
+    if isinstance(caught.value, OperationError):
+        assert "no space left on device" in caught.value.detail
+    assert docker.lines[-1] == "docker unpause labgen-tour-n1 labgen-tour-n2"
+
+
+def test_a_volume_is_no_part_of_a_container(tool: Callable[..., Tool]) -> None:
+    hidden = {"Type": "volume", "Destination": "/var/lib/postgresql"}
+    docker = tool({"docker container inspect": containers(CGROUP, hidden)})
+    with pytest.raises(OperationError) as caught:
+        DockerKeeper().save(LAB, "c1")
+    assert caught.value.detail == ("labgen-tour-n1: /var/lib/postgresql",)
+    assert docker.did("docker pause", "docker commit") == []
+
+
+def test_docker_says_what_is_kept(tool: Callable[..., Tool]) -> None:
+    tool(images(("n1", "c1", True), ("n2", "c1", True), ("n1", "c2", True), ("n2", "c3", False)))
+    assert DockerKeeper().kept(LAB) == {"c1": {"n1", "n2"}, "c2": {"n1"}}
+    assert docker_keeper.image_names(LAB)[-1] == "sha256:n2c3"
+
+
+def test_docker_drops_one_checkpoint_and_what_nobody_needs(tool: Callable[..., Tool]) -> None:
+    docker = tool(images(("n1", "c1", True), ("n1", "c2", True), ("n2", "c3", False)))
+    DockerKeeper().drop(LAB, "c1")
+    assert docker.did("docker image rm") == [
+        f"docker image rm --force {image_name(LAB, 'n1', 'c1')}",
+        "docker image rm sha256:n2c3",
+    ]
+
+
+def test_docker_replaces_the_containers(tool: Callable[..., Tool]) -> None:
+    docker = tool({"docker ps": rows({"Names": "labgen-tour-n1", "State": "running"})})
+    booted: list[Mapping[str, str]] = []
+    DockerKeeper().restore(LAB, "c1", booted.append)
+    assert booted == [{node: f"labgen-checkpoint/tour/{node}:c1" for node in ("n1", "n2")}]
+    assert docker.did("docker rm", "docker network") == ["docker rm --force --volumes labgen-tour-n1"]
+
+
+def test_docker_tells_what_a_save_takes(tool: Callable[..., Tool]) -> None:
+    tool({"docker container inspect --size": containers(), "docker info": Answer(0, "/var/lib/docker\n", "")})
+    room = DockerKeeper().room(LAB)
+    assert (room.mib, room.place) == (6, Path("/var/lib/docker"))
+
+
+def states(word: str, number: int) -> Answer:
+    return Answer(0, "".join(f"Domain: 'labgen-tour-{n}'\n  state.state={number}\n" for n in word.split()), "")
+
+
+def test_libvirt_takes_all_snapshots_while_all_stand_still(tool: Callable[..., Tool]) -> None:
+    sizes = iter([100, 100, 160, 160])
+    tooled = tool(
+        {
+            "virsh domstats": states("n1 n2", 3),
+            "virsh domblkinfo": lambda: Answer(0, f" vda  4294967296  {next(sizes)}  200\n", ""),
+        }
+    )
+    assert LibvirtKeeper().save(LAB, "c1") == {"n1": 60, "n2": 60}
+    changes = tooled.did("virsh suspend", "virsh snapshot-create-as", "virsh resume")
+    assert changes[:2] == ["virsh suspend labgen-tour-n1", "virsh suspend labgen-tour-n2"]
+    assert changes[-2:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
+    assert sorted(line.split(" --description")[0] for line in changes[2:-2]) == [
+        f"virsh snapshot-create-as labgen-tour-{node} --name labgen-c1" for node in ("n1", "n2")
+    ]
+
+
+def test_libvirt_goes_on_whatever_happens(tool: Callable[..., Tool]) -> None:
+    fault = Answer(1, "", "error: internal error: unable to execute QEMU command")
+    tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh snapshot-create-as labgen-tour-n2": fault})
+    with pytest.raises(OperationError, match="n2 cannot be kept"):
+        LibvirtKeeper().save(LAB, "c1")
+    assert tooled.lines[-2:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
+
+
+def test_a_machine_that_stays_suspended_keeps_no_other_from_going_on(tool: Callable[..., Tool]) -> None:
+    tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh resume labgen-tour-n1": Answer(1, "", "error: no")})
+    with pytest.raises(OperationError, match="n1 stays suspended"):
+        LibvirtKeeper().thaw(LAB)
+    assert "virsh resume labgen-tour-n2" in tooled.lines
+
+
+def test_libvirt_brings_all_back_before_any_goes_on(tool: Callable[..., Tool]) -> None:
+    tooled = tool(
+        {
+            "virsh domstats": states("n1 n2", 3),
+            "virsh net-list --inactive": Answer(0, "labgen-tour\nother\n", ""),
+            "virsh domiflist": Answer(
+                0, " vnet0  network  vagrant-libvirt  virtio  52\n vnet1  network  labgen-tour  virtio  53\n", ""
+            ),
+        }
+    )
+    LibvirtKeeper().restore(LAB, "c1", lambda _images: pytest.fail("nothing is made anew"))
+    changes = tooled.did("virsh net-start", "virsh snapshot-revert", "virsh resume")
+    assert changes[0] == "virsh net-start labgen-tour"
+    assert sorted(changes[1:3]) == [
+        f"virsh snapshot-revert labgen-tour-{node} --snapshotname labgen-c1 --paused" for node in ("n1", "n2")
+    ]
+    assert changes[3:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
+
+
+def test_libvirt_leaves_the_snapshots_of_others_alone(tool: Callable[..., Tool]) -> None:
+    tooled = tool(
+        {"virsh domstats": states("n1", 1), "virsh snapshot-list": Answer(0, "labgen-c1\nmine\nlabgen-c2\n", "")}
+    )
+    keeper = LibvirtKeeper()
+    assert keeper.kept(LAB) == {"c1": {"n1"}, "c2": {"n1"}}
+    keeper.drop(LAB, "c2")
+    assert tooled.did("virsh snapshot-delete") == ["virsh snapshot-delete labgen-tour-n1 --snapshotname labgen-c2"]
+    tooled.lines.clear()
+    keeper.release(LAB, ["n1", "n2"])
+    assert tooled.did("virsh snapshot-delete") == [
+        f"virsh snapshot-delete labgen-tour-n1 --snapshotname labgen-{mark} --metadata" for mark in ("c1", "c2")
+    ]
+
+
+def test_libvirt_needs_room_for_the_memory(tool: Callable[..., Tool]) -> None:
+    disk = " Type   Device   Target   Source\n file   disk     vda      /pool/labgen-tour-n1.img\n"
+    tool({"virsh domblklist": Answer(0, disk, "")})
+    room = LibvirtKeeper().room(LAB)
+    assert (room.mib, room.place) == (700, Path("/pool"))
+
+
+def test_what_disks_take() -> None:
+    text = " Target   Capacity      Allocation   Physical\n---------\n vda      4294967296    317194240    317390848\n"
+    assert parse_allocated(text) == 317194240
+    assert parse_allocated("") == 0
+
+
+def test_who_has_a_keeper() -> None:
+    assert keeper_of(get_provider("docker")) is not None
+    assert keeper_of(get_provider("libvirt")) is not None
+    with pytest.raises(OperationError, match="no checkpoints with virtualbox"):
+        require_keeper(get_provider("virtualbox"), "tour")
+
+
+def test_ctrl_c_waits_for_what_has_to_be_done() -> None:
+    done: list[str] = []
+
+    def work() -> None:
+        done.append("begun")
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append("ended")
+
+    with pytest.raises(KeyboardInterrupt):
+        certainly(work)
+    assert done == ["begun", "begun", "ended"]
