@@ -21,7 +21,7 @@ class VirtualboxProvider:
 
     name = "virtualbox"
     destroys_in_parallel = False
-    no_keeper = "its machines are rendered, but nobody has booted them here"
+    no_keeper = "labgen renders its machines, and has not been tried on them"
 
     def driver(self) -> str:
         return ""

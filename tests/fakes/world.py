@@ -1,0 +1,84 @@
+"""A lab that is up as far as labgen can see, for what is done to labs that run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labgen.actions import checkpoint as actions
+from labgen.actions.checkpoint_phases import version_now
+from labgen.actions.open import OpenLab, Wish, existing_lab, lab_of
+from labgen.actions.phases import Run
+from labgen.actions.render import machines_of
+from labgen.actions.vagrant_lab import vagrant_of
+from labgen.checkpoint import Checkpoint, LabVersion, Store
+from labgen.plan import build_plan
+from labgen.provision import Journal, step_digests
+from labgen.render.folder import write_folder
+from labgen.render.lab import render_lab
+from tests.fakes.provider import FakeKeeper, FakeProvider
+from tests.fakes.reporter import Heard
+
+
+class World:
+    """Rendered, all its steps done, its machines words."""
+
+    name = "etcd-patroni-ops"
+
+    def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
+        monkeypatch.setenv("LABGEN_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: [])
+        self.keeper = FakeKeeper()
+        self.provider = FakeProvider(self.keeper)
+        monkeypatch.setattr(actions, "get_provider", lambda _name: self.provider)
+        self.heard = Heard()
+        opened = lab_of(Wish("etcd-patroni-ops", provider="docker"), make=True)
+        opened.save()
+        self.folder = opened.folder
+        self.folder.known_hosts.write_text("node1 ssh-ed25519 AAAA\n")
+        self.render(opened)
+        self.finish()
+
+    @property
+    def opened(self) -> OpenLab:
+        return existing_lab(self.name)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.name, self.folder.checkpoints, self.folder.restoring)
+
+    @property
+    def version(self) -> LabVersion:
+        return version_now(self.opened)
+
+    def render(self, opened: OpenLab) -> None:
+        machines = machines_of(opened.lab, baked=True)
+        secrets = opened.folder.secrets(opened.lab)
+        plan = build_plan(opened.lab)
+        write_folder(render_lab(opened.lab, plan, secrets, opened.folder.keys(), machines), self.folder.rendered)
+
+    def finish(self, *without: str) -> None:
+        """All steps are done, but for the start of the components WITHOUT."""
+        plan = build_plan(self.opened.lab)
+        digests = step_digests(plan, self.folder.rendered)
+        journal = Journal(self.folder.journal)
+        for step in plan.steps:
+            journal.done(step.id, digests[step.id])
+        journal.forget([step.id for step in plan.of_stage("start") if step.id.component in without])
+        journal.close()
+
+    def save(self, name: str = "well", *, force: bool = False, verify: bool = False) -> Checkpoint:
+        return actions.save(self.name, name, self.heard, force=force, verify=verify)
+
+    def run(self) -> Run:
+        opened = self.opened
+        return Run(
+            opened=opened,
+            plan=build_plan(opened.lab),
+            provider=self.provider,
+            vagrant=vagrant_of(opened),
+            reporter=self.heard,
+            cache=Path("/"),
+        )
