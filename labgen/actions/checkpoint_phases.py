@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from labgen.provision import Connections, Journal, pending_steps, step_digests
 from labgen.render.folder import write_atomically
 from labgen.render.lab import render_lab
 from labgen.render.model import Rendered
+
+PAUSE = 1.0
+"""Seconds between two questions where the machines are."""
 
 
 class Restore:
@@ -64,6 +68,10 @@ def _set_clocks(run: Run, found: Checkpoint) -> None:
     run.reporter.progress("setting the clocks")
     with Connections(places, run.folder.known_hosts, timeout=patience) as connections:
         set_clocks(connections, run.lab.name)
+    # Only now are the leases of their addresses sure to be renewed, by which Vagrant finds them.
+    ends = time.monotonic() + patience
+    while set(run.provider.endpoints(run.lab, run.vagrant, run.folder.key)) < set(places) and time.monotonic() < ends:
+        time.sleep(PAUSE)
 
 
 class Resume:
