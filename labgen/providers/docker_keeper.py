@@ -87,8 +87,11 @@ def image_name(lab: Lab, node: str, mark: str) -> str:
 
 
 def image_names(lab: Lab) -> list[str]:
-    """The images that keep something of the lab."""
-    return [(image.get("RepoTags") or [image["Id"]])[0] for image in _images(lab)]
+    """The images that keep something of the lab; none if Docker cannot be asked."""
+    try:
+        return [(image.get("RepoTags") or [image["Id"]])[0] for image in _images(lab)]
+    except OperationError:
+        return []
 
 
 def _machines(lab: Lab) -> list[str]:
@@ -128,7 +131,9 @@ def _added(name: str) -> int:
 def _images(lab: Lab) -> list[dict[str, Any]]:
     """What `docker image inspect` says of every image that keeps something of the lab, nameless ones too."""
     words = ["--filter", f"label={LAB}={lab.name}", "--filter", f"label={MARK}"]
-    ids = sorted(set(ask(["docker", "image", "ls", "--quiet", "--no-trunc", *words]).stdout.split()))
+    # No answer must not look like no image: a checkpoint would be taken for broken, or a lab for gone.
+    listed = must(ask(["docker", "image", "ls", "--quiet", "--no-trunc", *words]), "the images cannot be listed", lab)
+    ids = sorted(set(listed.stdout.split()))
     if not ids:
         return []
     # One may go between the two questions; the others are answered for all the same.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ class World:
     @property
     def store(self) -> Store:
         return Store(self.name, self.folder.checkpoints, self.folder.restoring)
+
+    def forget(self) -> None:
+        """No checkpoint was ever made, and all nodes run."""
+        shutil.rmtree(self.folder.checkpoints, ignore_errors=True)
+        self.folder.restoring.unlink(missing_ok=True)
+        self.keeper = self.provider.keeper = FakeKeeper()
+        self.provider.word = {}
 
     @property
     def version(self) -> LabVersion:

@@ -137,11 +137,11 @@ def test_checkpoints_that_cannot_be(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    text = ""
-    for number, (case, work) in enumerate(CASES.items()):
-        world = World(tmp_path / str(number), monkeypatch)
+    text, world = "", World(tmp_path, monkeypatch)
+    for case, work in CASES.items():
+        world.forget()
         monkeypatch.setattr(actions, "free_disk", lambda _, case=case: 500 if case == "a full disk" else 1 << 20)
-        text += f"# {case}\n{told(lambda work=work, world=world: work(world))}\n"
+        text += f"# {case}\n{told(lambda work=work: work(world))}\n"
     for case, (answer, work) in TOOLS.items():
 
         def ask(command: list[str], answer: Answer = answer, **_: float) -> Answer:
@@ -152,6 +152,6 @@ def test_checkpoints_that_cannot_be(
 
         monkeypatch.setattr(docker_keeper, "ask", ask)
         monkeypatch.setattr(virsh, "ask", ask)
-        text += f"# {case}\n{told(lambda work=work, world=world: work(world))}\n"
+        text += f"# {case}\n{told(lambda work=work: work(world))}\n"
     golden(HERE / "checkpoints.txt", text)
     readable(text)

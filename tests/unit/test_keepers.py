@@ -130,6 +130,12 @@ def test_docker_says_what_is_kept(tool: Callable[..., Tool]) -> None:
     assert docker_keeper.image_names(LAB)[-1] == "sha256:n2c3"
 
 
+def test_no_answer_is_not_no_image(tool: Callable[..., Tool]) -> None:
+    tool({"docker": Answer(1, "", "Cannot connect to the Docker daemon")})
+    with pytest.raises(OperationError, match="cannot be listed"):
+        DockerKeeper().kept(LAB)
+
+
 def test_docker_drops_one_checkpoint_and_what_nobody_needs(tool: Callable[..., Tool]) -> None:
     docker = tool(images(("n1", "c1", True), ("n1", "c2", True), ("n2", "c3", False)))
     DockerKeeper().drop(LAB, "c1")

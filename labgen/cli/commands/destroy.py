@@ -15,7 +15,7 @@ def command(
     lab: Lab,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
 ) -> None:
-    """Remove the lab's machines, networks and folder. Images and cached files stay."""
+    """Remove the lab's machines, networks, checkpoints and folder. Images and cached files stay."""
     from labgen.actions.destroy import destroy
     from labgen.actions.open import existing_lab
 
