@@ -28,20 +28,33 @@ def command(
         ),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each check's commands and output.")] = False,
+    timings: Annotated[
+        bool,
+        typer.Option("--timings", help="Show where the seconds went, and keep it in the lab's logs/timings.json."),
+    ] = False,
 ) -> None:
     """Boot a lab, provision it and verify it. Goes on where an earlier `up` stopped; does nothing if all is done."""
+    from labgen.actions.timings import Stopwatch
     from labgen.actions.up import up
     from labgen.checks import report_table
     from labgen.cli.progress import Progress
+    from labgen.cli.timings import timings_table
 
     wish = wish_of(lab, provider, profile, name, set_, components, no_bake)
     with Progress(err) as progress:
-        run = up(wish, progress, until)
+        watch = Stopwatch(progress)
+        run = up(wish, watch, until)
+        measured = watch.timings(run.plan)
     report = run.report
+    if report is not None:
+        out.print(report_table(report, verbose=verbose))
+    if timings:
+        measured.save(run.folder.logs)
+        out.print()
+        out.print(timings_table(measured))
     if report is None:
         out.print(_stopped(run.lab.name, str(until), run.left))
         return
-    out.print(report_table(report, verbose=verbose))
     if not report.passed:
         raise typer.Exit(1)
     out.print(_ways_in(run.lab.name, [(path.name, path.host, path.port) for path in run.lab.blueprint.paths]))
