@@ -1,1 +1,1 @@
-"""Ratios and counts, each module one command: `python -m benchmarks.up_floor`, `python -m benchmarks.startup`."""
+"""Ratios and counts, each module one command: `python -m benchmarks.up_floor`; docs/benchmarks.md lists them."""

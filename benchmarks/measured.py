@@ -19,5 +19,7 @@ if __name__ == "__main__":
             "cpu": own.ru_utime + own.ru_stime,
             "cpu_children": children.ru_utime + children.ru_stime,
             "peak_mib": own.ru_maxrss / 1024,
+            # Of the largest child, with its own children, not of all together.
+            "peak_child_mib": children.ru_maxrss / 1024,
         }
         file.write_text(json.dumps(cost))
