@@ -188,7 +188,8 @@ class Document:
         docker("exec", "-i", container, "timeout", "120", "bash", "-e", given=READY.encode())
         docker("exec", container, "mkdir", "-p", "-m", "0700", "/opt/labgen")
         for folder in ("components", "artefacts"):
-            docker("cp", str(self.rendered / folder), f"{container}:/opt/labgen/{folder}")
+            if (self.rendered / folder).is_dir():
+                docker("cp", str(self.rendered / folder), f"{container}:/opt/labgen/{folder}")
         docker("cp", str(self.rendered / "nodes" / name), f"{container}:/opt/labgen/node")
         for step in build_plan(self.lab).of_stage("install", "configure"):
             if step.id.node == name:
