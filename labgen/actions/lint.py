@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
 from labgen.actions.images import image_specs
 from labgen.checks.redact import Redactor
 from labgen.errors import LintError
-from labgen.images import ImageSpec, closed
+from labgen.images import ImageSpec, closed, image_made
 from labgen.lab.model import Lab
 from labgen.lab.secrets import Secrets
-from labgen.lint import Complaint, ImageLint, image_lint, run_lint
+from labgen.lint import Complaint, ImageLint, Passed, image_lint, passed_key, run_lint
 from labgen.render.model import Rendered
 from labgen.wording import printable
 
@@ -51,8 +51,17 @@ def lint_work(lab: Lab, rendered: Rendered, root: Path, *, baked: bool) -> LintW
     return LintWork(tuple(image_lint(lab, spec, nodes, rendered, root) for spec, nodes in by_image.values()), {}, root)
 
 
+def unpassed(work: LintWork, secrets: Secrets, cache: Path) -> LintWork:
+    """What of WORK has not passed on this machine yet, in this lab or another."""
+    passed = _passed(cache)
+    left = (image for image in work.images if image.checks and not passed.has(_key(image, secrets, cache)))
+    return replace(work, images=tuple(left))
+
+
 def lint(work: LintWork, secrets: Secrets, cache: Path) -> tuple[str, ...]:
     """Run the checks, all images at the same time; returns a line for each image or lab that could not be looked into.
+
+    What passed is remembered for `unpassed`.
 
     Raises LintError with all complaints, ImageError when the checks could not be run.
     """
@@ -75,10 +84,19 @@ def lint(work: LintWork, secrets: Secrets, cache: Path) -> tuple[str, ...]:
             raise
     if complaints:
         raise refusal(complaints, secrets, work.root)
+    _passed(cache).keep(_key(image, secrets, cache) for image in images)
     return tuple(
         f"files not checked by the programs that read them: those of {', '.join(nodes)}; {why}"
         for why, nodes in unchecked.items()
     )
+
+
+def _passed(cache: Path) -> Passed:
+    return Passed(cache / "linted")
+
+
+def _key(image: ImageLint, secrets: Secrets, cache: Path) -> str:
+    return passed_key(image, image_made(image.spec, cache), secrets)
 
 
 def refusal(complaints: Sequence[Complaint], secrets: Secrets, root: Path) -> LintError:

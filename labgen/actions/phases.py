@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from labgen.actions.booting import Booting
 from labgen.actions.lint import LintWork
 from labgen.actions.open import OpenLab
 from labgen.actions.reporter import Reporter
@@ -39,6 +40,8 @@ class Run:
     # Nodes that this run boots; those of them that did not exist before are new.
     booted: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
+    # Where the boot goes on beside the phases after it.
+    booting: Booting | None = None
     connections: Connections | None = None
     report: Report | None = None
     # The steps to be done, if not all of the plan's; what they leave out that is not done yet, a line each.
@@ -77,12 +80,17 @@ class Phase(Protocol):
 
 
 def run_phases(phases: Sequence[Phase], run: Run) -> None:
-    """Run the phases that are needed, in order; connections are closed at the end, whatever happened."""
+    """Run the phases that are needed, in order.
+
+    At the end, whatever happened, a boot that still goes on is ended and connections are closed.
+    """
     try:
         for phase in phases:
             if phase.needed(run):
                 run.reporter.phase(phase.title)
                 phase.run(run)
     finally:
+        if run.booting is not None:
+            run.booting.end()
         if run.connections is not None:
             run.connections.close()

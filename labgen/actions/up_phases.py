@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
+
+from labgen.actions.booting import Booting
 from labgen.actions.images import build_missing, image_specs
-from labgen.actions.lint import lint, lint_work
+from labgen.actions.lint import lint, lint_work, unpassed
 from labgen.actions.phases import Run
 from labgen.actions.render import machines_of
 from labgen.artefacts import ArtefactStore
 from labgen.artefacts.link import link_into
 from labgen.checks import run_checks
-from labgen.errors import HostError
+from labgen.errors import HostError, LabgenError, NodeError
 from labgen.host.capacity import check_disk, check_memory
 from labgen.images import ImageSpec
 from labgen.plan.model import StepId
-from labgen.providers import address_conflicts, emulates
+from labgen.providers import Endpoint, address_conflicts, emulates, seen_while_booting
 from labgen.provision import (
+    Arrivals,
     Connections,
     Journal,
     forget_host,
     pending_steps,
     run_plan,
     send_artefacts,
-    send_folders,
+    send_folder,
     step_digests,
 )
 from labgen.render.folder import write_folder
 from labgen.render.lab import render_lab
 
+LOOK = 0.05  # seconds between two looks for the first machine
 SETTLE = 60.0  # seconds that a check is given right after the steps before its "no" counts
 
 
@@ -126,17 +132,20 @@ class Lint:
 
     def needed(self, run: Run) -> bool:
         run.lint = lint_work(run.lab, run.rendered, run.folder.rendered, baked=run.opened.record.baked)
-        return run.lint.digest != run.folder.linted()
+        if run.lint.digest == run.folder.linted():
+            return False
+        left = unpassed(run.lint, run.secrets, run.cache)
+        return bool(left.images or left.unchecked)
 
     def run(self, run: Run) -> None:
         assert run.lint is not None  # noqa: S101 - `needed` made it
-        for line in lint(run.lint, run.secrets, run.cache):
+        for line in lint(unpassed(run.lint, run.secrets, run.cache), run.secrets, run.cache):
             run.reporter.note(line)
         run.folder.keep_linted(run.lint.digest)
 
 
 class Boot:
-    """Machines that are not running are booted by Vagrant."""
+    """Machines that are not running are booted by Vagrant; it ends with the first one, where that can be seen."""
 
     title = "Boot"
 
@@ -157,23 +166,41 @@ class Boot:
         journal.forget(step.id for step in run.plan.of_stage("start"))
         journal.close()
         forget_host(run.folder.known_hosts, run.new)
-        run.vagrant.up(
-            () if len(run.booted) == len(run.nodes) else run.booted,
-            provider=run.lab.provider,
-            timeout=run.provider.boot_timeout(len(run.booted)),
-        )
+        run.booting = Booting(lambda: _vagrant_up(run), run.vagrant.interrupt)
+        if not seen_while_booting(run.provider):
+            run.booting.wait()
+        # The first machine can be worked on while Vagrant makes the others.
+        while not run.booting.over and not _running(run, run.booted):
+            time.sleep(LOOK)
+        run.booting.check()
+
+
+def _vagrant_up(run: Run) -> None:
+    run.vagrant.up(
+        () if len(run.booted) == len(run.nodes) else run.booted,
+        provider=run.lab.provider,
+        timeout=run.provider.boot_timeout(len(run.booted)),
+    )
+
+
+def _running(run: Run, nodes: Collection[str]) -> tuple[str, ...]:
+    """Those of NODES that Vagrant has booted so far."""
+    lost = run.vagrant.lost(nodes, run.lab.provider)
+    if len(lost) == len(nodes):
+        return ()  # known without asking the provider
+    states = run.provider.states(run.lab, run.vagrant)
+    return tuple(node for node in nodes if node not in lost and states[node] == "running")
 
 
 class Provision(Always):
-    """The steps that are not done yet, over SSH."""
+    """The steps that are not done yet, over SSH: on each node as soon as it answers, on all at the same time."""
 
     title = "Provision"
 
     def run(self, run: Run) -> None:
         assert run.machines is not None  # noqa: S101 - Render comes before
         patience = run.provider.ssh_timeout(len(run.nodes))
-        endpoints = run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
-        run.connections = Connections(endpoints, run.folder.known_hosts, timeout=patience)
+        run.connections = Connections(_endpoints(run), run.folder.known_hosts, timeout=patience)
         digests = step_digests(run.wanted, run.folder.rendered, run.lab.artefact_names)
         journal = Journal(run.folder.journal)
         try:
@@ -182,36 +209,71 @@ class Provision(Always):
                 for step in run.wanted.of_stage("install"):
                     if step.id.node in run.new:
                         journal.done(step.id, digests[step.id])
-            pending = pending_steps(run.wanted, digests, journal)
-            if not pending:
-                return
-            run.reporter.steps(len(pending))
-            self._send(run, pending)
-            run_plan(
-                run.wanted,
-                run.connections,
-                digests,
-                journal,
-                run.folder.logs,
-                observer=run.reporter,
-                lab=run.lab.name,
-                secrets=[value for values in run.secrets.values() for value in values.values()],
-            )
+            if pending := pending_steps(run.wanted, digests, journal):
+                run.reporter.steps(len(pending))
+                run_plan(
+                    run.wanted,
+                    run.connections,
+                    digests,
+                    journal,
+                    run.folder.logs,
+                    observer=run.reporter,
+                    awaited=_arrivals(run, run.connections, pending),
+                    lab=run.lab.name,
+                    secrets=[value for values in run.secrets.values() for value in values.values()],
+                )
+        except LabgenError:
+            if run.booting is not None:
+                # Not cut off, though it is of no use any more: the machines that it is making would be lost.
+                run.booting.wait()
+            raise
         finally:
             journal.close()
+        if run.booting is not None:
+            run.booting.wait()
+            run.booting.check()
+            run.connections.add(_endpoints(run))
 
-    def _send(self, run: Run, pending: tuple[StepId, ...]) -> None:
-        """Every node with a step to run gets its files; artefacts only go where an install step runs."""
-        assert run.connections is not None  # noqa: S101
-        nodes = sorted({step.node for step in pending})
-        run.connections.open(nodes)
-        send_folders(run.connections, run.folder.rendered, nodes)
-        names = run.lab.artefact_names
-        for node in nodes:
-            components = {step.component for step in pending if step.node == node and step.stage == "install"}
-            files = [run.folder.rendered / "artefacts" / name for component in components for name in names[component]]
-            if files:
-                send_artefacts(run.connections[node], files)
+
+def _endpoints(run: Run) -> dict[str, Endpoint]:
+    return run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
+
+
+def _arrivals(run: Run, connections: Connections, pending: tuple[StepId, ...]) -> Arrivals:
+    """Every node with a step to run, taken in when it answers: it gets its files; artefacts where it installs."""
+    names = run.lab.artefact_names
+    files = {
+        node: [
+            run.folder.rendered / "artefacts" / name
+            for component in {step.component for step in pending if step.node == node and step.stage == "install"}
+            for name in names[component]
+        ]
+        for node in {step.node for step in pending}
+    }
+
+    def find(nodes: Collection[str]) -> Collection[str]:
+        if run.booting is None:
+            return nodes
+        run.booting.check()
+        over = run.booting.over
+        found = tuple(node for node in nodes if node not in run.booted)
+        found += _running(run, tuple(node for node in nodes if node in run.booted))
+        if over and (lost := set(nodes) - set(found)):
+            raise NodeError(
+                f"Vagrant has booted {', '.join(sorted(lost))}, but it does not run",
+                where=run.folder.logs,
+                cure=f"look into Vagrant's log, then repeat: labgen up {run.lab.name}",
+            )
+        if found:
+            connections.add(_endpoints(run))
+        return found
+
+    def take_in(node: str) -> None:
+        send_folder(connections[node], run.folder.rendered, node)
+        if files[node]:
+            send_artefacts(connections[node], files[node])
+
+    return Arrivals(files, find, take_in)
 
 
 class Verify:

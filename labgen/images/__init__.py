@@ -2,7 +2,7 @@
 
 from labgen.images.build import ensure_image
 from labgen.images.inside import closed, run_inside
-from labgen.images.registry import ImageRecord, have_image, list_images, remove_image
+from labgen.images.registry import ImageRecord, have_image, image_made, list_images, remove_image
 from labgen.images.spec import ImageSpec
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "closed",
     "ensure_image",
     "have_image",
+    "image_made",
     "list_images",
     "remove_image",
     "run_inside",

@@ -45,6 +45,14 @@ def record_image(spec: ImageSpec, cache: Path, size: int) -> None:
     write_atomically(path, json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
 
 
+def image_made(spec: ImageSpec, cache: Path) -> str:
+    """When the image of SPEC was built here, ISO 8601; empty if that is not known."""
+    try:
+        return str(json.loads(_record_path(cache, spec.name).read_text())["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def list_images(cache: Path) -> list[ImageRecord]:
     """Every image that labgen built here, by name."""
     records = []

@@ -4,7 +4,13 @@ from labgen.providers.base import HeldNetwork, Provider
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.keeper import Keeper, certainly, keeper_of, require_keeper
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
-from labgen.providers.registry import default_provider, emulates, get_provider, provider_names
+from labgen.providers.registry import (
+    default_provider,
+    emulates,
+    get_provider,
+    provider_names,
+    seen_while_booting,
+)
 from labgen.providers.vagrant import Box, Vagrant
 
 __all__ = [
@@ -24,4 +30,5 @@ __all__ = [
     "provider_names",
     "ranges_in_use",
     "require_keeper",
+    "seen_while_booting",
 ]

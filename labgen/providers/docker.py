@@ -27,6 +27,7 @@ class DockerProvider:
     name = "docker"
     destroys_in_parallel = True
     keeper = DockerKeeper()
+    seen_while_booting = True
 
     def driver(self) -> str:
         return ""

@@ -26,6 +26,10 @@ class Overdue(Exception):
     """The program had not ended by its deadline, and was ended."""
 
 
+class Stopped(Exception):
+    """The program was ended because another thread asked for it."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """What a program left."""
@@ -45,6 +49,7 @@ class Program:
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_output: Callable[[bytes], None]
     ) -> None:
         self._on_output = on_output
+        self._asked = 0
         self._child = subprocess.Popen(
             [*DIES_WITH_US, *command],
             cwd=cwd,
@@ -60,11 +65,15 @@ class Program:
             if pipe is not None:
                 self._selector.register(pipe, selectors.EVENT_READ, kept)
 
+    def stop(self) -> None:
+        """From another thread: have `wait` end it as Ctrl-C does. Asked again: with the next signal, at once."""
+        self._asked += 1
+
     def wait(self, timeout: float) -> Ended:
-        """The program's end. After TIMEOUT seconds (Overdue) or on Ctrl-C it is ended as GENTLY says."""
+        """The program's end. After TIMEOUT seconds (Overdue), `stop` (Stopped) or Ctrl-C it is ended as GENTLY says."""
         try:
-            if not self._follow(time.monotonic() + timeout):
-                raise Overdue
+            if not self._follow(time.monotonic() + timeout, 0):
+                raise Stopped if self._asked else Overdue
         except BaseException:
             self._end()
             raise
@@ -73,10 +82,13 @@ class Program:
         out, err = (bytes(part).decode(errors="replace") for part in (self._stdout, self._stderr))
         return Ended(self._child.returncode, out, err)
 
-    def _follow(self, deadline: float) -> bool:
-        """Take output until the program has ended (True) or the time is DEADLINE (False)."""
+    def _follow(self, deadline: float, asked: int) -> bool:
+        """Take output until the program has ended (True), or it is DEADLINE or `stop` was called again (False).
+
+        asked: how often `stop` had been called before.
+        """
         heard = time.monotonic()
-        while (now := time.monotonic()) < deadline:
+        while (now := time.monotonic()) < deadline and self._asked == asked:
             for ready, _ in self._selector.select(min(0.1, deadline - now)):
                 heard = now
                 self._take(ready)
@@ -103,9 +115,10 @@ class Program:
         for number, patience in GENTLY:
             if self._child.poll() is not None:
                 return
+            asked = self._asked
             os.killpg(self._child.pid, number)
             try:
-                self._follow(time.monotonic() + patience)
+                self._follow(time.monotonic() + patience, asked)
             except KeyboardInterrupt:
                 # Whoever presses it twice does not want to wait: on to the next signal.
                 continue

@@ -30,6 +30,14 @@ def emulates(provider: Provider) -> bool:
     return provider.driver() == "qemu"
 
 
+def seen_while_booting(provider: Provider) -> bool:
+    """Whether its machines can be asked for, cheaply and without Vagrant, while Vagrant boots others.
+
+    A provider of others that does not say so cannot.
+    """
+    return bool(getattr(provider, "seen_while_booting", False))
+
+
 def default_provider() -> str:
     """libvirt where virtual machines run at the CPU's own speed, else docker."""
     return "libvirt" if kvm_usable() else "docker"

@@ -14,7 +14,7 @@ from typing import Any
 
 from labgen.errors import HostError, VagrantError
 from labgen.providers.endpoint import Endpoint
-from labgen.providers.process import Overdue, Program
+from labgen.providers.process import Overdue, Program, Stopped
 
 # python-vagrant warns at import where Vagrant is missing; `problems()` of a provider says it properly.
 logging.getLogger("vagrant").addHandler(logging.NullHandler())
@@ -61,7 +61,10 @@ class _Client(python_vagrant.Vagrant):
 
 
 class Vagrant:
-    """The Vagrant environment of one rendered folder. To be used from one thread; Ctrl-C ends Vagrant, then goes on."""
+    """The Vagrant environment of one rendered folder. Ctrl-C ends Vagrant, then goes on.
+
+    To be used by one thread at a time, `lost` and `interrupt` aside.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class Vagrant:
         self._logs = logs
         self._env = _environment(root, env or {})
         self._on_line = on_line
+        self._program: Program | None = None
 
     def up(self, nodes: Iterable[str] = (), *, provider: str | None = None, timeout: float = 600) -> None:
         """Boot NODES (all), in parallel where the provider can. No provisioner runs."""
@@ -93,6 +97,13 @@ class Vagrant:
         """Those of NODES that Vagrant keeps no id of: for it they do not exist."""
         machines = self._root / ".vagrant" / "machines"
         return [node for node in nodes if not _has_id(machines / node / provider / "id")]
+
+    def interrupt(self) -> bool:
+        """From another thread: end the Vagrant that runs, as Ctrl-C does; whether one does."""
+        program = self._program
+        if program is not None:
+            program.stop()
+        return program is not None
 
     def status(self, *, timeout: float = 120) -> dict[str, str]:
         """Node → `running`, `stopped`, `paused`, `absent`, or the provider's own word."""
@@ -146,10 +157,14 @@ class Vagrant:
                 lines.take(data)
 
             try:
-                ended = Program([program, *args], cwd=self._root, env=self._env, on_output=take).wait(timeout)
+                self._program = Program([program, *args], cwd=self._root, env=self._env, on_output=take)
+                ended = self._program.wait(timeout)
             except Overdue:
                 raise self._error(f"`{command}` did not end within {timeout:g} s", log, lines.last) from None
+            except Stopped:
+                raise self._error(f"`{command}` was ended", log, lines.last) from None
             finally:
+                self._program = None
                 lines.flush()
             file.write(f"# exit code {ended.rc}\n".encode())
         if ended.rc not in accept:

@@ -1,5 +1,6 @@
 """Runs the steps of a lab on its nodes over SSH, and remembers which are done."""
 
+from labgen.provision.arrivals import Arrivals
 from labgen.provision.connection import CommandResult, Connection, Endpoint
 from labgen.provision.connections import Connections
 from labgen.provision.digests import step_digests
@@ -11,6 +12,7 @@ from labgen.provision.steplog import log_path
 from labgen.provision.transfer import send_artefacts, send_folder, send_folders
 
 __all__ = [
+    "Arrivals",
     "CommandResult",
     "Connection",
     "Connections",

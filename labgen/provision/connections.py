@@ -28,6 +28,13 @@ class Connections(Mapping[str, Connection]):
         self._locks = {node: threading.Lock() for node in endpoints}
         self._open: dict[str, SshConnection] = {}
 
+    def add(self, endpoints: Mapping[str, Endpoint]) -> None:
+        """Nodes that have come up meanwhile; one that was known keeps its connection until that breaks."""
+        for node in endpoints:
+            self._locks.setdefault(node, threading.Lock())
+        # Replaced, not changed: another thread may be going through it.
+        self._endpoints = {**self._endpoints, **endpoints}
+
     def __getitem__(self, node: str) -> Connection:
         if node not in self._endpoints:
             raise UnknownNameError("running node", node, self._endpoints)

@@ -22,6 +22,9 @@ RUN = "bash /opt/labgen/components/lib/run.sh"
 _ENDING = 20.0
 """Seconds that interrupted steps get to end."""
 
+_LOOK = 0.05
+"""Seconds between two looks for nodes that are awaited."""
+
 
 class Observer(Protocol):
     """Is told of every step; all calls come from the thread that called `run_plan`."""
@@ -33,6 +36,14 @@ class Observer(Protocol):
     def failed(self, step: StepId, seconds: float) -> None: ...
 
     def skipped(self, step: StepId) -> None: ...
+
+
+class Awaited(Protocol):
+    """Nodes that are not there yet when `run_plan` begins."""
+
+    def missing(self) -> Collection[str]:
+        """The nodes on which no step may begin yet, asked again and again; raises what keeps them from coming."""
+        ...
 
 
 class Silent:
@@ -75,6 +86,7 @@ def run_plan(
     logs: Path,
     *,
     observer: Observer | None = None,
+    awaited: Awaited | None = None,
     lab: str,
     secrets: Collection[str] = (),
     workers: int = 32,
@@ -86,6 +98,7 @@ def run_plan(
     After a failure no step begins, and those under way have GRACE seconds to end: one may be waiting for what failed.
     A step counts as done when the journal says so on the disk, so the next call goes on where this one ended,
     whether by failure, Ctrl-C or power cut. secrets: values that must not appear in a log. timeout: for one step.
+    awaited: a step on one of these nodes begins when it has come, too; what it raises is raised here.
     """
     _check_order(plan)
     observer = observer or Silent()
@@ -103,16 +116,20 @@ def run_plan(
     give_up = math.inf
     try:
         while waiting or crew.active:
-            ready = [step for step, after in waiting.items() if not after] if not failures else []
-            for step in ready[: workers - len(crew.active)]:
+            missing = awaited.missing() if awaited and waiting and not failures else ()
+            ready = [step for step, after in waiting.items() if not after and step.node not in missing]
+            for step in ready[: workers - len(crew.active)] if not failures else ():
                 del waiting[step]
                 observer.started(step)
                 crew.begin(step)
-            if not crew.active:
+            if not crew.active and not missing:
                 break
             try:
-                end = crew.next_end(max(0.0, give_up - time.monotonic()) if failures else None)
+                look = _LOOK if missing else None
+                end = crew.next_end(max(0.0, give_up - time.monotonic()) if failures else look)
             except Empty:
+                if not failures:
+                    continue
                 _give_up(crew, journal, digests)
                 break
             if end.fault is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from labs import blueprint_text, lab, write_component
 
-from labgen.actions.lint import LintWork, lint, lint_work
+from labgen.actions.lint import LintWork, lint, lint_work, unpassed
 from labgen.actions.open import OpenLab
 from labgen.actions.phases import Run
 from labgen.actions.up_phases import Lint
@@ -19,6 +20,7 @@ from labgen.errors import BlueprintError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
+from labgen.lint.passed import Passed, passed_key
 from labgen.lint.run import ImageLint, read_complaints
 from labgen.plan import Plan
 from labgen.render.nodes import render_nodes
@@ -311,3 +313,75 @@ def test_lint_is_needed_again_when_a_file_changes(tmp_path: Path) -> None:
 def test_nothing_to_check_is_no_work(tmp_path: Path) -> None:
     write_component(tmp_path / "components", "web")
     assert lint(work_of(lab(tmp_path, {"one": ["web"]})), {}, tmp_path / "cache") == ()
+
+
+# ---------------------------------------------------------------- what has passed before
+
+
+SECRET = """\
+secrets:
+  word: {kind: password, doc: what opens it}
+files:
+  - {template: web.conf, path: /etc/web/web.conf}
+validate:
+  - {files: [/etc/web/*], run: "web -t"}
+"""
+
+
+def test_what_passed_in_one_lab_has_passed_in_another_with_secrets_of_its_own(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", SECRET, {"web.conf": "word = {{ secrets.web.word }}\n"})
+    made = lab(tmp_path, {"one": ["web"]})
+
+    def key(word: str, image_made: str = "today") -> str:
+        secrets = {"web": {"word": word}}
+        (image,) = lint_work(made, render_nodes(made, secrets), tmp_path, baked=True).images
+        assert word.encode() in image.given
+        return passed_key(image, image_made, secrets)
+
+    assert key("abcDEF123") == key("987zyxWVU")
+    # A program may mind these.
+    assert key("abcDEF123") != key("abcDEF12")
+    assert key("abcDEF123") != key("abcDEF12/")
+    assert key("abc+EF12=") != key("abcDEF12=")
+    assert key("abcDEF123") != key("abcDEF123", image_made="yesterday")
+
+
+def test_another_file_or_check_has_not_passed(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    labs = [lab(tmp_path, {"one": ["web"]}, "", f"web.port={port}") for port in (80, 81, 80)]
+    keys = [passed_key(only_image(made), "today", {}) for made in labs]
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2]
+
+
+def test_only_what_has_not_passed_is_looked_at(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    write_component(tmp_path / "components", "other", WEB.replace("/etc/web", "/etc/other"), TEMPLATES)
+    made = lab(tmp_path, {"one": ["web"], "two": ["web", "other"]})
+    work, cache = work_of(made), tmp_path / "cache"
+    assert unpassed(work, {}, cache).images == work.images
+    Passed(cache / "linted").keep([passed_key(work.images[0], "", {})])
+    assert unpassed(work, {}, cache).images == work.images[1:]
+    notes, phase = Notes(), Lint()
+    run = run_of(made, tmp_path, notes, baked=True)
+    assert phase.needed(run)
+    Passed(cache / "linted").keep(passed_key(image, "", run.secrets) for image in work.images)
+    assert not phase.needed(run)
+
+
+def test_what_cannot_be_looked_into_has_not_passed(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    work, cache = work_of(lab(tmp_path, {"one": ["web"]})), tmp_path / "cache"
+    (line,) = lint(work, {}, cache)
+    assert "their image is not here" in line
+    assert unpassed(work, {}, cache).images == work.images
+
+
+def test_the_oldest_entries_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labgen.lint.passed.MOST", 2)
+    passed = Passed(tmp_path / "linted")
+    for age, key in enumerate(("new", "middle", "old")):
+        passed.keep([key])
+        os.utime(tmp_path / "linted" / key, (1e9 - age, 1e9 - age))
+    passed.keep(["newest"])
+    assert [key for key in ("newest", "new", "middle", "old") if passed.has(key)] == ["newest", "new"]

@@ -133,6 +133,52 @@ def test_no_more_steps_at_once_than_workers(bench: Bench) -> None:
     assert 1 <= most <= 3
 
 
+class Coming:
+    """Awaited nodes: each is there after so many looks; then, at the LAST look, an error."""
+
+    def __init__(self, error: Exception | None = None, **looks: int) -> None:
+        self.looks = looks
+        self.error = error
+        self.asked = 0
+
+    def missing(self) -> list[str]:
+        self.asked += 1
+        if self.error and self.asked > max(self.looks.values()):
+            raise self.error
+        return [node for node, looks in self.looks.items() if self.asked <= looks]
+
+
+def test_a_step_waits_for_its_node_and_holds_up_nobody_else(bench: Bench) -> None:
+    steps = (step("late/x/start"), step("here/x/start"), step("here/y/start", "here/x/start"))
+    events = bench.run(*steps, awaited=Coming(late=4))
+    assert events.index("finished here/y/start") < events.index("started late/x/start")
+    assert events[-1] == "finished late/x/start"
+
+
+def test_nobody_is_awaited_when_nothing_is_to_be_done(bench: Bench) -> None:
+    bench.run(*CHAIN)
+    awaited = Coming(a=1000)
+    bench.run(*CHAIN, awaited=awaited)
+    assert awaited.asked == 0
+
+
+def test_what_keeps_a_node_from_coming_ends_the_run(bench: Bench) -> None:
+    """Steps under way are ended, those that are done stay done."""
+    hangs = {"run.sh y": Answer(until=threading.Event())}
+    steps = (step("here/x/start"), step("here/y/start", "here/x/start"), step("late/x/start"))
+    with pytest.raises(NodeError, match="no such image"):
+        bench.run(*steps, answers={"here": hangs}, awaited=Coming(NodeError("no such image"), late=6))
+    assert bench.nodes["here"].cancelled.is_set()
+    digests = {step.id: "d" for step in steps}
+    assert pending_steps(Plan(steps), digests, bench.journal) == (identity("here/y/start"), identity("late/x/start"))
+
+
+def test_a_failure_does_not_wait_for_nodes(bench: Bench) -> None:
+    steps = (step("here/x/start"), step("late/x/start"))
+    with pytest.raises(StepError, match="here/x/start failed"):
+        bench.run(*steps, answers={"here": {"run.sh": Answer(rc=3)}}, awaited=Coming(late=100_000))
+
+
 def test_what_is_done_is_skipped(bench: Bench) -> None:
     bench.run(*CHAIN)
     assert bench.run(*CHAIN) == [f"skipped {step.id}" for step in CHAIN]
