@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Interface
 from pathlib import Path
-from xml.etree import ElementTree
 
 from labgen.errors import HostError
 from labgen.lab.model import Lab
@@ -89,6 +88,8 @@ class LibvirtProvider:
 
 def _ranges(xml: str) -> list[tuple[str, str | None]]:
     """IPv4 ranges and bridge in the XML of a libvirt network."""
+    from xml.etree import ElementTree  # noqa: PLC0415 - every command imports this module, few ask libvirt
+
     try:
         network = ElementTree.fromstring(xml)  # noqa: S314 - libvirt wrote it
     except ElementTree.ParseError:
