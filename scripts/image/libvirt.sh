@@ -3,6 +3,7 @@
 #
 # The disk is the plainest there is: an msdos partition table, one ext4 from 1 MiB on, Debian's cloud kernel, extlinux.
 # Who the machine is comes from QEMU's fw_cfg at boot, see labgen-firstboot in rootfs.sh.
+# LABGEN_REPOSITORY and LABGEN_HARVEST are as in bake.sh.
 set -Eeuo pipefail
 
 rootfs=${1:?usage: libvirt.sh ROOTFS.tar OUT.box} box=${2:?usage: libvirt.sh ROOTFS.tar OUT.box}
@@ -11,6 +12,9 @@ rootfs=${1:?usage: libvirt.sh ROOTFS.tar OUT.box} box=${2:?usage: libvirt.sh ROO
 if [[ ${LABGEN_NAMESPACE:-} != "$$" ]]; then
   LABGEN_NAMESPACE=$$ exec unshare --mount --propagation private bash "$0" "$rootfs" "$box"
 fi
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/image/apt.sh
+. "$here/apt.sh"
 trap 'echo "libvirt.sh: line $LINENO: $BASH_COMMAND: exit $?" >&2' ERR
 
 size_gb=10                    # as the guest sees it; the file holds only what is written
@@ -55,8 +59,12 @@ COMPRESS=lz4
 CONF
 printf '%s\n' virtio_pci virtio_blk ext4 >"$root/etc/initramfs-tools/modules"
 
-in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 suite=$(sed -n 's/^VERSION_CODENAME=//p' "$root/etc/os-release")
+dress_apt "$root"
+in_root() {
+  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive \
+    APT_CONFIG="$apt_config" "$@"
+}
 packages=(initramfs-tools lz4)
 [[ $suite == bullseye ]] || packages+=(systemd-resolved)   # in Debian 11 it is part of systemd
 in_root apt-get update -qq
@@ -121,6 +129,7 @@ CONF
 extlinux --install "$root/boot/extlinux" >/dev/null
 dd if=/usr/lib/EXTLINUX/mbr.bin of="$disk" bs=440 count=1 conv=notrunc status=none
 
+undress_apt "$root"
 rm -f "$root/usr/sbin/policy-rc.d" "$root/etc/resolv.conf"
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin
 ln -s ../run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"

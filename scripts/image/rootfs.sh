@@ -3,6 +3,9 @@
 #
 # It holds systemd, an SSH server, the user `vagrant` with sudo, and what the components' scripts take for granted.
 # It holds no key, no password, no host key and no machine id: labgen-firstboot (below) makes those when a node boots.
+#
+# LABGEN_REPOSITORY: a folder that is an apt repository; then packages come from there alone. LABGEN_HARVEST: a folder
+# that gets the packages which were downloaded, and in the file `packages` what the tree has.
 set -Eeuo pipefail
 trap 'echo "rootfs.sh: line $LINENO: $BASH_COMMAND: exit $?" >&2' ERR
 
@@ -26,22 +29,10 @@ trap 'rm -rf "$work"' EXIT
 
 # --- where packages come from: the mirrors this host's own apt uses ---------------------------------------------------
 
-# mirror LABEL: the archive that calls itself LABEL in its Release file; empty if the host has none.
-# shellcheck disable=SC2016  # $(LABEL) and $(REPO_URI) are apt's, not the shell's
-mirror() {
-  apt-get indextargets --format '$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    awk -F'|' -v label="$1" '$1 == label && !seen++ { print $2 }'
-}
-archive=$(mirror Debian)
-security=$(mirror Debian-Security)
-sources=()  # none: mmdebstrap knows the suite's usual mirrors
-if [[ $archive && $security ]]; then
-  sources=(
-    "deb $archive $suite main"
-    "deb $archive $suite-updates main"
-    "deb $security $suite-security main"
-  )
-fi
+# The host's own (none: mmdebstrap knows the suite's usual mirrors), or the packages that were chosen beforehand.
+bash "$(dirname "${BASH_SOURCE[0]}")/sources.sh" "$suite" >"$work/sources.list"
+mapfile -t sources <"$work/sources.list"
+[[ ! ${LABGEN_REPOSITORY:-} ]] || sources=("deb [trusted=yes] copy:$LABGEN_REPOSITORY ./")
 
 # The guest's apt sees the world as the host's does: the same proxy, the same leniency about dates.
 apt_options=()
@@ -165,8 +156,15 @@ masked=(
 
 customize() { printf -- '--customize-hook=%s\n' "$1"; }
 mapfile -t hooks < <(
-  # shellcheck disable=SC2016  # $1 is the tree, filled in by mmdebstrap
+  # shellcheck disable=SC2016  # $1 is the tree, filled in by mmdebstrap; ${Package} and the like are dpkg's
   {
+    if [[ ${LABGEN_HARVEST:-} ]]; then
+      customize "find \"\$1/var/cache/apt/archives\" -maxdepth 1 -name '*.deb' -exec cp -t '$LABGEN_HARVEST' {} +"
+      customize 'chroot "$1" dpkg-query -Wf '\''${Package} ${Version} ${Architecture}\n'\'" >'$LABGEN_HARVEST/packages'"
+    fi
+    if [[ ${LABGEN_REPOSITORY:-} ]]; then   # a node is to know the host's mirrors, and no folder of this machine
+      customize "cp '$work/sources.list' \"\$1/etc/apt/sources.list\"; rm -f \"\$1\"/etc/apt/sources.list.d/*"
+    fi
     customize 'chroot "$1" useradd --create-home --shell /bin/bash vagrant'   # its password stays locked
     customize 'chroot "$1" systemctl enable --quiet labgen-firstboot.service'
     customize 'chroot "$1" systemctl mask --quiet '"${masked[*]}"
@@ -176,7 +174,7 @@ mapfile -t hooks < <(
   }
 )
 
-mmdebstrap --variant=minbase --mode=root --format=tar --skip=cleanup/apt/lists \
+mmdebstrap --variant=minbase --mode=root --format=tar --skip=cleanup/apt/lists,essential/unlink \
   --include="$(IFS=,; echo "${packages[*]}")" \
   "${dpkg_options[@]/#/--dpkgopt=}" \
   "${apt_options[@]}" \
