@@ -4,11 +4,13 @@ LabgenError                     1
 ├── UsageError                  2   a word on the command line is wrong
 │   ├── UnknownNameError        2   no such blueprint, lab, node, component, profile, provider …
 │   ├── BlueprintError          2   faults in a blueprint or manifest, all of them with file:line:column
-│   └── LintError               2   rendered files that the programs which are to read them refuse
+│   ├── LintError               2   rendered files that the programs which are to read them refuse
+│   └── LockError               2   a lock or an archive that is damaged, of a newer labgen, or for something else
 ├── HostError                   3   this machine is not ready
 │   ├── AddressInUseError       3   the lab's network is already in use here
 │   └── LabBusyError            3   another labgen works on this lab
 ├── ArtefactError               3   a file could not be fetched, or is not what it should be
+│   └── PackageError            3   the same of a Debian package
 ├── ImageError                  4   an image could not be built
 ├── VagrantError                4   Vagrant failed, with its own last lines
 ├── NodeError                   4   a node did not boot or cannot be reached
@@ -93,6 +95,10 @@ class LintError(UsageError):
     pass
 
 
+class LockError(UsageError):
+    pass
+
+
 class HostError(LabgenError):
     exit_code = 3
 
@@ -107,6 +113,10 @@ class LabBusyError(HostError):
 
 class ArtefactError(LabgenError):
     exit_code = 3
+
+
+class PackageError(ArtefactError):
+    pass
 
 
 class ImageError(LabgenError):

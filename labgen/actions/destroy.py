@@ -14,7 +14,7 @@ def destroy(name: str) -> None:
     Raises UnknownNameError, or VagrantError naming what is left when something could not be removed; the lab's folder
     stays then, so that it can be tried again.
     """
-    opened = existing_lab(name)
+    opened = existing_lab(name, by_lock=False)
     provider = get_provider(opened.lab.provider)
     nodes, keeper = tuple(node.name for node in opened.lab.nodes), keeper_of(provider)
     with opened.folder.locked():

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labgen.actions.networks import another_network, refuse_taken
+from labgen.artefacts.store import identity
 from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
 from labgen.components.versions import is_same
 from labgen.errors import UnknownNameError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.scaling import Scale, scaled
+from labgen.lock.model import LockedLab, read_lock
 from labgen.providers import default_provider, emulates, get_provider
 from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
 
@@ -28,6 +30,7 @@ class Wish:
     overrides: tuple[str, ...] = ()
     components: tuple[Path, ...] = ()
     baked: bool | None = None
+    lock: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class OpenLab:
         with labs_locked():
             if not self.folder.exists():
                 refuse_taken(self.lab)
+                # Before the record: without one there is no lab yet, whatever lies in its folder.
+                self.folder.keep_lock(self.lab.lock)
             self.folder.save(self.record, self.blueprint)
 
     def rescaled(self, scale: Scale) -> OpenLab:
@@ -56,7 +61,7 @@ class OpenLab:
         about_them = tuple(f"nodes.{name}." for name in gone)
         kept = tuple(word for word in self.record.overrides if not word.startswith(about_them))
         record = replace(self.record, scale=scale, overrides=kept)
-        return replace(self, lab=_resolve(record, self.blueprint), record=record)
+        return replace(self, lab=replace(_resolve(record, self.blueprint), lock=self.lab.lock), record=record)
 
 
 def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
@@ -104,11 +109,16 @@ def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
         baked=wish.baked is not False,
         network=lab.network.cidr,
     )
+    if wish.lock:
+        lab = locked(lab, wish.lock)
     return OpenLab(lab, folder, record, path, notes)
 
 
-def existing_lab(name: str) -> OpenLab:
-    """The lab NAME as it was last brought up, from its own copy of the blueprint; raises UnknownNameError."""
+def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
+    """The lab NAME as it was last brought up, from its own copy of the blueprint; raises UnknownNameError.
+
+    by_lock: with its lock, if it has one; raises LockError when that is damaged.
+    """
     folder = lab_folder(name)
     if not folder.exists():
         labs = [lab.name for lab in all_labs()]
@@ -116,7 +126,8 @@ def existing_lab(name: str) -> OpenLab:
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
         raise UnknownNameError("lab", name, labs)
     record = folder.record()
-    return OpenLab(_resolve(record, folder.blueprint), folder, record, folder.blueprint)
+    lab = _resolve(record, folder.blueprint)
+    return OpenLab(_with_its_lock(lab, folder) if by_lock else lab, folder, record, folder.blueprint)
 
 
 def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenLab:
@@ -137,7 +148,32 @@ def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenL
     lab = _resolve(record, path)
     if wish.overrides or path.read_bytes() != folder.blueprint.read_bytes():
         _refuse_other_ground(folder, lab)
+    lab = _with_its_lock(lab, folder)
+    if wish.lock and read_lock(wish.lock) != lab.lock:
+        raise _another(record.name, "lock", "another one" if lab.lock else "none", str(wish.lock))
     return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path)
+
+
+def _with_its_lock(lab: Lab, folder: LabFolder) -> Lab:
+    """LAB with the lock that it was made by, if it was."""
+    return locked(lab, folder.lock) if folder.lock.exists() else lab
+
+
+def locked(lab: Lab, path: Path) -> Lab:
+    """LAB, to be made of what the lock file PATH names; raises LockError when that is damaged or for something else."""
+    lock = read_lock(path)
+    artefacts = {
+        name: (artefact.version, identity(artefact))
+        for component in lab.components.values()
+        for name, artefact in component.manifest.artefacts.items()
+    }
+    lock.refuse_other(locked_lab(lab), artefacts, path)
+    return replace(lab, lock=lock)
+
+
+def locked_lab(lab: Lab) -> LockedLab:
+    """What a lock says that it was made for, when it was made for LAB."""
+    return LockedLab(blueprint=lab.blueprint.name, profile=lab.profile, provider=lab.provider, os=lab.os)
 
 
 def _resolve(record: LabRecord, blueprint: Path) -> Lab:

@@ -32,6 +32,8 @@ class Run:
     vagrant: Vagrant
     reporter: Reporter
     cache: Path
+    # Nothing may be fetched.
+    offline: bool = False
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     artefacts: dict[str, Path] = field(default_factory=dict)
     machines: Machines | None = None

@@ -30,8 +30,8 @@ PHASES: tuple[Phase, ...] = (
 )
 
 
-def up(wish: Wish, reporter: Reporter, until: str | None = None) -> Run:
-    """Bring the lab up and verify it; goes on where an earlier `up` stopped.
+def up(wish: Wish, reporter: Reporter, until: str | None = None, *, offline: bool = False) -> Run:
+    """Bring the lab up and verify it; goes on where an earlier `up` stopped. offline: without any network.
 
     until: a stage or component to stop at (plan_until); the lab is not verified then, and the Run has no report.
     Raises any LabgenError. A failed check is no error: it is in the Run's report.
@@ -41,10 +41,17 @@ def up(wish: Wish, reporter: Reporter, until: str | None = None) -> Run:
     for note in opened.notes:
         reporter.note(note)
     with opened.folder.locked():
-        return bring_up(opened, reporter, part)
+        return bring_up(opened, reporter, part, offline=offline)
 
 
-def bring_up(opened: OpenLab, reporter: Reporter, part: Plan | None = None, restore: str | None = None) -> Run:
+def bring_up(
+    opened: OpenLab,
+    reporter: Reporter,
+    part: Plan | None = None,
+    restore: str | None = None,
+    *,
+    offline: bool = False,
+) -> Run:
     """All phases of `up` for a lab whose lock the caller holds; of its steps only PART, if that is given.
 
     restore: the checkpoint that the lab is brought back to first.
@@ -58,6 +65,7 @@ def bring_up(opened: OpenLab, reporter: Reporter, part: Plan | None = None, rest
         cache=cache_folder(),
         part=part,
         restore=restore,
+        offline=offline,
     )
     run_phases(PHASES, run)
     if part is not None:

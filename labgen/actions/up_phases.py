@@ -6,11 +6,10 @@ import time
 from collections.abc import Collection
 
 from labgen.actions.booting import Booting
-from labgen.actions.images import build_missing, image_specs
+from labgen.actions.images import artefact_store, build_missing, image_specs, refuse_network
 from labgen.actions.lint import lint, lint_work, unpassed
 from labgen.actions.phases import Run
 from labgen.actions.render import machines_of
-from labgen.artefacts import ArtefactStore
 from labgen.artefacts.link import link_into
 from labgen.checks import run_checks
 from labgen.errors import HostError, LabgenError, NodeError
@@ -80,9 +79,10 @@ class Fetch(Always):
     title = "Fetch artefacts"
 
     def run(self, run: Run) -> None:
-        run.artefacts = ArtefactStore(run.cache / "artefacts").ensure_all(
-            run.lab.components.values(), run.reporter.progress
-        )
+        if run.offline:
+            refuse_network(run.lab, baked=run.opened.record.baked, new=bool(_new_nodes(run)))
+        store = artefact_store(run.lab, run.cache, offline=run.offline)
+        run.artefacts = store.ensure_all(run.lab.components.values(), run.reporter.progress)
 
 
 class Bake:
@@ -96,7 +96,8 @@ class Bake:
 
     def run(self, run: Run) -> None:
         specs = _new_images(run)
-        build_missing(specs.values(), run.artefacts, run.cache, run.folder.logs / "images", run.reporter.progress)
+        logs, progress = run.folder.logs / "images", run.reporter.progress
+        build_missing(specs.values(), run.artefacts, run.cache, logs, progress, offline=run.offline)
 
 
 def _new_images(run: Run) -> dict[str, ImageSpec]:

@@ -15,6 +15,7 @@ from labgen.cli.commands import (
     destroy,
     doctor,
     exec_,
+    fetch,
     graph,
     halt,
     image,
@@ -79,6 +80,7 @@ app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)
 app.command("validate", rich_help_panel=FILES)(validate.command)
 app.command("render", rich_help_panel=FILES)(render.command)
+app.command("fetch", rich_help_panel=MACHINE)(fetch.command)
 app.command("doctor", rich_help_panel=MACHINE)(doctor.command)
 app.add_typer(image.app, name="image", rich_help_panel=MACHINE)
 app.command("version", rich_help_panel=MACHINE)(version.command)

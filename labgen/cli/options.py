@@ -107,6 +107,16 @@ NoBake = Annotated[
     bool,
     typer.Option("--no-bake", help="Boot plain Debian and run the install steps in the guests.", show_default=False),
 ]
+LockFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--lock",
+        metavar="FILE",
+        help="Install just the packages and artefacts that this lock file names (labgen fetch writes one).",
+        dir_okay=False,
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
 
 
@@ -118,6 +128,7 @@ def wish_of(
     set_: list[str] | None = None,
     components: list[Path] | None = None,
     no_bake: bool = False,
+    lock: Path | None = None,
 ) -> Wish:
     """What these options ask for."""
     from labgen.actions.open import Wish
@@ -130,4 +141,5 @@ def wish_of(
         overrides=tuple(set_ or ()),
         components=tuple(components or ()),
         baked=False if no_bake else None,
+        lock=lock,
     )

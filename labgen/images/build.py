@@ -5,22 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
-import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from labgen.artefacts.link import link_into
-from labgen.components.registry import VERSION
 from labgen.errors import ImageError
 from labgen.images.registry import have_image, record_image
+from labgen.images.script import Progress, Script
 from labgen.images.spec import ImageSpec
-
-Progress = Callable[[str], None]
-LAST_LINES = 15
-POLL = 0.2  # seconds between two looks whether the build is to be given up
+from labgen.images.trees import Tree, Trees, harvested
+from labgen.lock.packages import Package
 
 
 def ensure_image(
@@ -30,13 +25,16 @@ def ensure_image(
     log: Path,
     progress: Progress = lambda _: None,
     stop: threading.Event | None = None,
+    *,
+    offline: bool = False,
 ) -> str:
     """The name of SPEC's image, which is built if it is not there.
 
     artefacts: file name → cached file, for the install steps. log: where the scripts' output goes. stop: when it is
-    set, from another thread, the build is given up.
-    Raises ImageError with the log's last lines. Safe against other builders of the same image, here and elsewhere;
-    a build that is cut off leaves nothing that counts as done.
+    set, from another thread, the build is given up. offline: no network is used, and none can be.
+    Raises ImageError with the log's last lines, and PackageError when packages cannot be had.
+    Safe against other builders of the same image, here and elsewhere; a build that is cut off leaves nothing that
+    counts as done.
     """
     folder = cache / "images"
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,101 +43,53 @@ def ensure_image(
             _need_root()
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_bytes(b"")
-            script = _Script(log, spec, progress, stop or threading.Event())
+            script = Script(log, spec, progress, stop or threading.Event(), offline=offline)
             # The scratch folder lies in the cache, on the disk that was found to have room.
             with _scratch(folder / f".build-{spec.digest[:12]}") as scratch:
-                size = _build(spec, artefacts, cache, scratch, script)
-            record_image(spec, cache, size)
+                size, packages = _build(spec, artefacts, cache, scratch, script)
+            record_image(spec, cache, size, packages)
     return spec.name
 
 
-def _build(spec: ImageSpec, artefacts: Mapping[str, Path], cache: Path, scratch: Path, script: _Script) -> int:
-    rootfs = _rootfs(spec, cache, script)
-    if spec.components:
-        components = scratch / "components"
-        for source, name in [(spec.lib, "lib"), *((c.folder, c.name) for c in spec.components)]:
-            (components / name).mkdir(parents=True)
-            for file in source.glob("*.sh"):
-                shutil.copy2(file, components / name)
-        for component in spec.components:
-            if component.chosen:
-                (components / component.name / VERSION).write_text(f"{component.chosen}\n")
-        files = {name: artefacts[name] for component in spec.components for name in component.manifest.artefacts}
-        (scratch / "artefacts").mkdir()
-        link_into(scratch / "artefacts", files)
-        baked = scratch / "rootfs.tar"
-        names = [component.name for component in spec.components]
-        script.run("bake", rootfs, baked, components, scratch / "artefacts", spec.os, *names)
-        rootfs = baked
-    size = rootfs.stat().st_size
+def ensure_tree(
+    spec: ImageSpec,
+    artefacts: Mapping[str, Path],
+    cache: Path,
+    log: Path,
+    progress: Progress = lambda _: None,
+    stop: threading.Event | None = None,
+) -> Tree:
+    """The tree of SPEC, made if it is not there: all of the image that needs packages, for docker.
+
+    Arguments and errors are those of `ensure_image`.
+    """
+    folder = cache / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / f".{spec.digest[:12]}.lock"):
+        _need_root()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(b"")
+        with _scratch(folder / f".build-{spec.digest[:12]}") as scratch:
+            return Trees(cache).ensure(spec, artefacts, scratch, Script(log, spec, progress, stop or threading.Event()))
+
+
+def _build(
+    spec: ImageSpec, artefacts: Mapping[str, Path], cache: Path, scratch: Path, script: Script
+) -> tuple[int, tuple[Package, ...]]:
+    """Size of the image, and the packages that it has beside those of its tree."""
+    trees = Trees(cache)
+    tree = trees.ensure(spec, artefacts, scratch, script)
     if spec.provider == "docker":
-        script.run("docker", rootfs, spec.name)
-    else:
-        box = scratch / "node.box"
-        script.run("libvirt", rootfs, box)
-        size = box.stat().st_size
-        script.run_words(["vagrant", "box", "add", "--force", "--provider", "libvirt", "--name", spec.name, str(box)])
-    return size
-
-
-def _rootfs(spec: ImageSpec, cache: Path, script: _Script) -> Path:
-    """The root filesystem of the operating system, built once for all images."""
-    target = cache / "images" / f"rootfs-{spec.os}-{spec.rootfs_digest[:12]}.tar"
-    with _locked(target.with_suffix(".lock")):
-        if not target.is_file():
-            for cut_off in target.parent.glob(f"{target.name}.*"):
-                shutil.rmtree(cut_off, ignore_errors=True)
-            script.run("rootfs", spec.os, target)
-            for old in target.parent.glob(f"rootfs-{spec.os}-*.tar"):
-                if old != target:
-                    old.unlink(missing_ok=True)
-    return target
-
-
-class _Script:
-    """Runs the builder's scripts with one log for all of them."""
-
-    def __init__(self, log: Path, spec: ImageSpec, progress: Progress, stop: threading.Event) -> None:
-        self._log, self._spec, self._progress, self._stop = log, spec, progress, stop
-
-    def run(self, name: str, *words: str | Path) -> None:
-        self._progress(f"{self._spec.name}: {name}")
-        self.run_words(["bash", str(self._spec.scripts / f"{name}.sh"), *map(str, words)])
-
-    def run_words(self, words: list[str]) -> None:
-        environment = {**os.environ, "VAGRANT_CHECKPOINT_DISABLE": "1", "LC_ALL": "C.UTF-8"}
-        with self._log.open("ab") as log:
-            log.write(f"$ {' '.join(words)}\n".encode())
-            log.flush()
-            # In a session of its own, so that all that the script started can be ended with it.
-            running = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
-            returncode = self._wait(running)
-        if self._stop.is_set():
-            raise ImageError(f"building the image {self._spec.name} was given up", where=self._log)
-        if returncode:
-            lines = self._log.read_text(errors="replace").splitlines()[-LAST_LINES:]
-            raise ImageError(
-                f"the image {self._spec.name} could not be built",
-                where=self._log,
-                detail=lines,
-                cure="mend what the lines above name, then run the same command again",
-            )
-
-    def _wait(self, running: subprocess.Popen[bytes]) -> int:
-        while True:
-            try:
-                return running.wait(timeout=POLL)
-            except subprocess.TimeoutExpired:
-                if self._stop.is_set():
-                    os.killpg(running.pid, signal.SIGTERM)
-                    return running.wait()
+        script.run("docker", trees.path(tree), spec.name)
+        return tree.size, ()
+    box, work = scratch / "node.box", scratch / "machine"
+    work.mkdir()
+    repository, harvest = trees.sources(spec, spec.lock.packages if spec.lock else None, work, script)
+    script.run("libvirt", trees.path(tree), box, repository=repository, harvest=harvest)
+    packages, _ = harvested(cache, spec, harvest, tree.packages)
+    script.run_words(["vagrant", "box", "add", "--force", "--provider", "libvirt", "--name", spec.name, str(box)])
+    own = {package.key for package in tree.packages}
+    return box.stat().st_size, tuple(package for package in packages if package.key not in own)
 
 
 def _need_root() -> None:

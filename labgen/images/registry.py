@@ -10,12 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labgen.images.spec import ImageSpec
+from labgen.lock.packages import Package
 from labgen.render.folder import write_atomically
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """An image that was built here. size: bytes it takes; made: ISO 8601, UTC."""
+    """An image that was built here. size: bytes it takes; made: ISO 8601, UTC.
+
+    packages: those that it has beside the ones of its tree; none in the records of an older labgen.
+    """
 
     name: str
     provider: str
@@ -23,6 +27,7 @@ class ImageRecord:
     components: tuple[str, ...]
     size: int
     made: str
+    packages: tuple[Package, ...] = ()
 
 
 def have_image(spec: ImageSpec, cache: Path) -> bool:
@@ -30,7 +35,7 @@ def have_image(spec: ImageSpec, cache: Path) -> bool:
     return _record_path(cache, spec.name).is_file() and _exists(spec.name, spec.provider)
 
 
-def record_image(spec: ImageSpec, cache: Path, size: int) -> None:
+def record_image(spec: ImageSpec, cache: Path, size: int, packages: tuple[Package, ...] = ()) -> None:
     """Write down that the image of SPEC is finished."""
     path = _record_path(cache, spec.name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +47,8 @@ def record_image(spec: ImageSpec, cache: Path, size: int) -> None:
         size=size,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    write_atomically(path, json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
+    data = {**asdict(record), "packages": [package.model_dump() for package in packages]}
+    write_atomically(path, json.dumps(data, indent=2).encode() + b"\n", 0o644)
 
 
 def image_made(spec: ImageSpec, cache: Path) -> str:
@@ -59,7 +65,9 @@ def list_images(cache: Path) -> list[ImageRecord]:
     for path in sorted((cache / "images").glob("*.json")):
         try:
             data = json.loads(path.read_text())
-            records.append(ImageRecord(**{**data, "components": tuple(data["components"])}))
+            packages = tuple(Package.model_validate(package) for package in data.get("packages", ()))
+            components = tuple(data["components"])
+            records.append(ImageRecord(**{**data, "components": components, "packages": packages}))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a record that cannot be read is no record: the image is built again when it is needed
     return [record for record in records if _exists(record.name, record.provider)]
@@ -77,6 +85,11 @@ def remove_image(record: ImageRecord, cache: Path) -> None:
 
 def _record_path(cache: Path, name: str) -> Path:
     return cache / "images" / f"{name.removeprefix('labgen/').replace(':', '-')}.json"
+
+
+def have_box(name: str, provider: str) -> bool:
+    """Whether Vagrant has the box NAME, whoever made it."""
+    return any(_box(name).glob(f"*/{provider}/metadata.json")) or any(_box(name).glob(f"*/*/{provider}/metadata.json"))
 
 
 def box_disk(name: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labgen.artefacts.store import identity
 from labgen.components.registry import Component
+from labgen.lock.model import SystemLock
 
 INSTALL = "install.sh"
 
@@ -19,7 +20,8 @@ INSTALL = "install.sh"
 class ImageSpec:
     """An image of OS with the install stage of COMPONENTS, in their order; without any it is plain Debian.
 
-    lib: the folder `scripts/lib`. scripts: the folder `scripts/image`.
+    lib: the folder `scripts/lib`. scripts: the folder `scripts/image`. lock: the packages that it is made of; without
+    it, those that the mirror has when it is built.
     """
 
     os: str
@@ -27,6 +29,7 @@ class ImageSpec:
     components: tuple[Component, ...]
     lib: Path
     scripts: Path
+    lock: SystemLock | None = None
 
     @property
     def name(self) -> str:
@@ -37,18 +40,33 @@ class ImageSpec:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of all that goes into the image."""
-        parts = [self.rootfs_digest, self.provider, *_files([self.scripts / f"{self.provider}.sh"])]
-        if self.components:
-            parts += _files([self.scripts / "bake.sh", *sorted(self.lib.glob("*.sh"))])
+        return _digest([self.tree_digest, self.provider, *_files([self.scripts / f"{self.provider}.sh"])])
+
+    @cached_property
+    def tree_digest(self) -> str:
+        """The SHA-256 of what the image's tree is made from; providers share it."""
+        return _digest([self.recipe, self.lock.digest]) if self.lock else self.recipe
+
+    @cached_property
+    def recipe(self) -> str:
+        """The SHA-256 of the scripts, versions and artefacts that make the tree, whichever packages they find."""
+        if not self.components:
+            return self.base_recipe
+        parts = [self.base_recipe, *_files([self.scripts / "bake.sh", *sorted(self.lib.glob("*.sh"))])]
         for component in self.components:
             parts += [component.name, component.manifest.versions.get(self.os, ""), *_files(_install_inputs(component))]  # type: ignore[call-overload]
             parts += [identity(artefact) for _, artefact in sorted(component.manifest.artefacts.items())]
         return _digest(parts)
 
     @cached_property
-    def rootfs_digest(self) -> str:
-        """The SHA-256 of what the root filesystem below is made from; providers share it."""
-        return _digest([self.os, *_files([self.scripts / "rootfs.sh"])])
+    def base_digest(self) -> str:
+        """The SHA-256 of what the root filesystem below is made from."""
+        return _digest([self.base_recipe, self.lock.base_digest]) if self.lock else self.base_recipe
+
+    @cached_property
+    def base_recipe(self) -> str:
+        """The SHA-256 of the scripts that make the root filesystem, whichever packages they find."""
+        return _digest([self.os, *_files(self.scripts / name for name in ("rootfs.sh", "sources.sh", "apt.sh"))])
 
 
 def _install_inputs(component: Component) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 from labgen.blueprint.model import Blueprint
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError
+from labgen.lock.model import Lock
 
 Values = Mapping[str, Any]
 
@@ -65,7 +66,7 @@ class Lab:
 
     overrides: the `--set` words the lab was made with, in order. box: a vendor's box, or None for images built here.
     versions: program → version, as the components' manifests state them for the lab's OS.
-    weaknesses: the warnings about its topology.
+    weaknesses: the warnings about its topology. lock: the packages and artefacts that it is to be made of.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Lab:
     versions: Mapping[str, str]
     overrides: tuple[str, ...] = ()
     weaknesses: tuple[Weakness, ...] = ()
+    lock: Lock | None = None
 
     @property
     def artefact_names(self) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ labs/NAME/
   secrets.json    passwords and keys, mode 0600
   rendered/       what Vagrant and the nodes get (the same as `labgen render`)
   linted          digest of the rendered files when they last passed lint
+  labgen.lock     the packages and artefacts that it is made of, if it was made by a lock file
   journal.jsonl   steps done
   known_hosts     the nodes' SSH host keys
   checkpoints/    a file for each checkpoint; the machines are kept by the provider
@@ -31,6 +32,7 @@ from labgen.lab.keys import KeyPair, make_key_pair
 from labgen.lab.model import Lab
 from labgen.lab.scaling import Scale
 from labgen.lab.secrets import make_secrets
+from labgen.lock.model import Lock, write_lock
 from labgen.render.folder import write_atomically
 
 FORMAT = 1
@@ -95,6 +97,10 @@ class LabFolder:
     def blueprint(self) -> Path:
         return self.path / "blueprint.yml"
 
+    @property
+    def lock(self) -> Path:
+        return self.path / "labgen.lock"
+
     def exists(self) -> bool:
         """Whether there is a lab here, in whatever condition."""
         return (self.path / "lab.json").is_file()
@@ -123,6 +129,14 @@ class LabFolder:
         if blueprint.resolve() != self.blueprint.resolve():
             write_atomically(self.blueprint, blueprint.read_bytes(), 0o644)
         write_atomically(self.path / "lab.json", json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
+
+    def keep_lock(self, lock: Lock | None) -> None:
+        """Keep a copy of the LOCK by which the lab is made; None if it is made by none."""
+        if lock is None:
+            self.lock.unlink(missing_ok=True)
+        else:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_lock(lock, self.lock)
 
     def secrets(self, lab: Lab) -> dict[str, dict[str, str]]:
         """The lab's secrets; those that are not there yet are made and kept."""

@@ -11,7 +11,7 @@ import pytest
 
 from labgen.components.registry import load_component
 from labgen.errors import ImageError
-from labgen.images import ImageSpec, ensure_image, have_image, list_images, remove_image
+from labgen.images import ImageSpec, ensure_image, ensure_tree, have_image, list_images, remove_image
 from tests.unit.labs import write_component
 
 CONSUL = """\
@@ -99,6 +99,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path, tmp_path / "cache", ImageSpec("debian-13", "docker", components, lib, scripts))
     for name, body in SCRIPTS.items():
         made.script(name, body)
+    for sourced in ("sources", "apt"):
+        made.script(sourced, "")
     return made
 
 
@@ -110,7 +112,16 @@ def test_the_name_says_what_is_in_the_image(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["image/rootfs.sh", "image/bake.sh", "image/docker.sh", "lib/lib.sh", "alpha/install.sh"]
+    "file",
+    [
+        "image/rootfs.sh",
+        "image/sources.sh",
+        "image/apt.sh",
+        "image/bake.sh",
+        "image/docker.sh",
+        "lib/lib.sh",
+        "alpha/install.sh",
+    ],
 )
 def test_the_digest_follows_what_goes_in(world: World, file: str) -> None:
     before = world.spec.digest
@@ -167,8 +178,64 @@ def test_a_chosen_version_goes_in(world: World) -> None:
 def test_plain_debian_is_not_baked_and_shares_the_root_filesystem(world: World) -> None:
     world.ensure()
     world.ensure(replace(world.spec, components=()))
-    world.ensure(replace(world.spec, provider="libvirt"))
-    assert world.calls == ["rootfs", "bake", "docker", "docker", "bake", "libvirt"]
+    assert world.calls == ["rootfs", "bake", "docker", "docker"]
+
+
+def test_providers_share_the_baked_tree(world: World) -> None:
+    world.ensure()
+    libvirt = replace(world.spec, provider="libvirt")
+    world.ensure(libvirt)
+    assert world.calls == ["rootfs", "bake", "docker", "libvirt"]
+    assert libvirt.tree_digest == world.spec.tree_digest
+    box = next((world.root / "vagrant").glob("boxes/*/0/libvirt/metadata.json"))
+    assert box.read_text() == (world.root / "images" / world.spec.name.replace("/", "_")).read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "made_again"),
+    [
+        ("beta/install.sh", ["bake", "docker"]),
+        ("lib/lib.sh", ["bake", "docker", "bake", "docker"]),
+        ("image/docker.sh", ["docker", "docker"]),
+        ("image/rootfs.sh", ["rootfs", "bake", "docker", "bake", "docker"]),
+    ],
+)
+def test_an_edit_bakes_only_what_it_touches(world: World, file: str, made_again: list[str]) -> None:
+    alpha, beta = world.spec.components
+    specs = [replace(world.spec, components=(alpha,)), replace(world.spec, components=(beta,))]
+    for spec in specs:
+        world.ensure(spec)
+    before = len(world.calls)
+    with (world.root / file).open("a") as script:
+        script.write("\n# edited\n")
+    for spec in specs:
+        world.ensure(replace(spec))
+    assert world.calls[before:] == made_again
+
+
+@pytest.mark.parametrize("which", ["base-debian-13-*.tar", "debian-13-alpha-beta-*.tar"])
+def test_a_damaged_tree_is_made_again(world: World, which: str) -> None:
+    world.ensure()
+    (path,) = (world.cache / "trees").glob(which)
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    said: list[str] = []
+    other = replace(world.spec, provider="libvirt")
+    if which.startswith("base"):
+        other = replace(other, components=world.spec.components[:1])
+    world.ensure(other, progress=said.append)
+    assert f"{path.name} in the cache is damaged: making it again" in said
+    assert world.calls[3:] == (["rootfs", "bake", "libvirt"] if which.startswith("base") else ["bake", "libvirt"])
+
+
+def test_the_tree_alone(world: World) -> None:
+    tree = ensure_tree(world.spec, world.artefacts, world.cache, world.root / "log")
+    assert world.calls == ["rootfs", "bake"]
+    assert tree.recipe == world.spec.recipe
+    assert not have_image(world.spec, world.cache)
+    world.ensure()
+    assert world.calls == ["rootfs", "bake", "docker"]
 
 
 def test_an_image_removed_behind_our_back_is_built_again(world: World) -> None:
@@ -176,7 +243,7 @@ def test_an_image_removed_behind_our_back_is_built_again(world: World) -> None:
     (world.root / "images" / name.replace("/", "_")).unlink()
     assert list_images(world.cache) == []
     world.ensure()
-    assert world.calls == ["rootfs", "bake", "docker", "bake", "docker"]
+    assert world.calls == ["rootfs", "bake", "docker", "docker"]
 
 
 def test_a_failed_build_says_why_and_leaves_nothing(world: World) -> None:
@@ -194,19 +261,16 @@ def test_a_failed_build_says_why_and_leaves_nothing(world: World) -> None:
 def test_what_a_killed_build_left_goes_with_the_next(world: World) -> None:
     scratch = world.cache / "images" / f".build-{world.spec.digest[:12]}"
     (scratch / "rootfs.tar.XXXXXX").mkdir(parents=True)
-    half = world.cache / "images" / f"rootfs-debian-13-{world.spec.rootfs_digest[:12]}.tar.abcdef"
-    half.mkdir()
     world.ensure()
     assert not scratch.exists()
-    assert not half.exists()
 
 
 def test_an_older_root_filesystem_is_dropped(world: World) -> None:
     world.ensure()
-    (first,) = (world.cache / "images").glob("rootfs-*.tar")
+    (first,) = (world.cache / "trees").glob("base-*.tar")
     world.script("rootfs", 'echo "newer $1" >"$2"')
     world.ensure(replace(world.spec))
-    (second,) = (world.cache / "images").glob("rootfs-*.tar")
+    (second,) = (world.cache / "trees").glob("base-*.tar")
     assert second != first
 
 

@@ -35,18 +35,19 @@ def build(
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the images on this machine: size, and which labs use them."""
-    from labgen.actions.images import image_lines
+    """List the images on this machine and all that the cache holds: size, and which labs use it."""
+    from labgen.actions.cache import held
 
-    lines = image_lines()
+    lines = [thing.line() for thing in held()]
     if json:
         print_json(lines)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("image", "provider", "MiB", "made", "used by"):
+    for heading in ("what", "name", "provider", "MiB", "made", "used by"):
         table.add_column(heading)
     for line in lines:
-        table.add_row(line["name"], line["provider"], str(line["mib"]), line["made"], ", ".join(line["labs"]) or "–")
+        users = ", ".join(line["labs"]) or "–"
+        table.add_row(line["kind"], line["name"], line["provider"] or "–", str(line["mib"]), line["made"], users)
     out.print(table if lines else "There are no images yet: labgen image build LAB, or labgen up LAB, makes them.")
 
 
@@ -54,17 +55,16 @@ def list_(json: Json = False) -> None:
 def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove the images that no lab uses."""
-    from labgen.actions.images import prune as remove
-    from labgen.actions.images import unused_images
+    """Remove the images that no lab uses, and what else in the cache no lab needs."""
+    from labgen.actions.cache import remove, unused
 
-    names = unused_images()
-    if not names:
-        err.print("Every image is in use.")
+    things = unused()
+    if not things:
+        err.print("All of it is in use.")
         return
-    for name in names:
-        err.print(f"  {name}")
+    for thing in things:
+        err.print(f"  {thing.kind} {thing.name} ({thing.size >> 20} MiB)")
     if not yes:
-        typer.confirm(f"Remove these {len(names)} images?", abort=True)
-    remove(names)
-    err.print(f"{len(names)} images are gone.")
+        typer.confirm("Remove these?", abort=True)
+    remove(things)
+    err.print(f"{len(things)} are gone, {sum(thing.size for thing in things) >> 20} MiB.")

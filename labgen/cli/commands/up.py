@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import err, out
-from labgen.cli.options import Blueprint, Components, Name, NoBake, Profile, Provider, Set, wish_of
+from labgen.cli.options import Blueprint, Components, LockFile, Name, NoBake, Profile, Provider, Set, wish_of
 
 
 def command(
@@ -27,6 +27,8 @@ def command(
             show_default=False,
         ),
     ] = None,
+    lock: LockFile = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Use no network: all comes from the cache.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each check's commands and output.")] = False,
     timings: Annotated[
         bool,
@@ -40,10 +42,10 @@ def command(
     from labgen.cli.progress import Progress
     from labgen.cli.timings import timings_table
 
-    wish = wish_of(lab, provider, profile, name, set_, components, no_bake)
+    wish = wish_of(lab, provider, profile, name, set_, components, no_bake, lock)
     with Progress(err) as progress:
         watch = Stopwatch(progress)
-        run = up(wish, watch, until)
+        run = up(wish, watch, until, offline=offline)
         measured = watch.timings(run.plan)
     report = run.report
     if report is not None:
