@@ -40,7 +40,7 @@ def fetch_packages(
     lines = list(sources) if sources is not None else _host_sources(pool.os)
     pool.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=pool.folder, prefix=".fetch-") as scratch:
-        apt = _Apt(Path(scratch), lines, SUITES[pool.os])
+        apt = _Apt(Path(scratch).absolute(), lines, SUITES[pool.os])
         apt.run("apt-get", "update", "-qq")
         _refuse_missing(wanted, apt.offers(sorted({package.name for package in wanted})))
         got = Path(scratch) / "got"
