@@ -117,6 +117,8 @@ def ask(command: Sequence[str], timeout: float = 30) -> Answer:
             errors="replace",
             timeout=timeout,
             check=False,
+            # Ctrl-C at the terminal reaches only labgen, which ends the tool or lets it come to its end.
+            start_new_session=True,
         )
     except FileNotFoundError:
         return Answer(127, "", f"{command[0]} is not installed")

@@ -15,6 +15,8 @@ PREFIX = "labgen-"
 """Begins the name of each snapshot: others are somebody's own, and are left alone."""
 PATIENCE = 600.0
 """Seconds for one machine: its whole memory is written to the disk."""
+BUSY = 90.0
+"""Seconds for a machine to go on: a snapshot under way comes to its end first."""
 IMAGES = Path("/var/lib/libvirt/images")
 
 
@@ -67,7 +69,7 @@ class LibvirtKeeper:
         there = domains()
         paused = [node.name for node in lab.nodes if there.get(base.machine(lab, node.name)) == "paused"]
         # Each is tried before the first failure is told.
-        answers = {node: virsh("resume", base.machine(lab, node)) for node in paused}
+        answers = {node: virsh("resume", base.machine(lab, node), timeout=BUSY) for node in paused}
         for node, answer in answers.items():
             must(answer, f"{node} stays suspended", lab)
 

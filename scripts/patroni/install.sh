@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Patroni with its clients for Consul and etcd: Debian's package, or the wheels of a version that was chosen. The unit may
-# stay enabled: it does nothing without a configuration.
+# Patroni with its clients for Consul and etcd: Debian's package, or the wheels of a version that was chosen.
 . "${LABGEN_LIB:?}"
 
 if [[ $LABGEN_VERSION ]]; then
@@ -41,3 +40,6 @@ StartLimitIntervalSec=0
 Restart=on-failure
 RestartSec=1
 UNIT
+
+# It does nothing without a configuration; but a node that is configured may boot before it is Patroni's turn to start.
+leave_off patroni.service
