@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -90,3 +91,86 @@ def test_a_vendor_box_is_told_by_vagrant_who_it_is() -> None:
 
 def test_values_are_quoted_for_ruby() -> None:
     assert r"LAB = 'it\'s \\n'" in render("docker", name="it's \\n")
+
+
+QUESTIONS = """
+require 'json'
+ASKED = []
+RUNNING = []
+
+# What the Vagrantfile builds on: each answer takes a program run.
+module VagrantPlugins
+  module DockerProvider
+    class Driver
+      def execute(*words, **) = (ASKED << words.join(' '); 'some answer')
+      def create(params, **) = (ASKED << 'create'; params)
+      def created?(id) = (ASKED << "created #{id}"; id == 'old')
+      def running?(id) = (ASKED << "running #{id}"; RUNNING.include?(id))
+      def stop(id, _timeout) = RUNNING.delete(id)
+      def rm(id) = RUNNING.delete(id)
+    end
+  end
+end
+
+module Log4r
+  class Logger
+    ALL = {}
+    def self.[](name) = ALL[name]
+    def initialize(name, level = nil) = ALL[name] = self
+  end
+end
+
+%s
+
+driver = VagrantPlugins::DockerProvider::Driver.new
+said = {}
+said[:version] = 2.times.map { driver.execute('docker', 'version') }
+said[:other] = 2.times.map { driver.execute('docker', 'ps') }
+said[:preparing] = [driver.created?('preparing'), driver.running?('preparing')]
+said[:old] = [driver.created?('old'), driver.running?('old')]
+driver.create('new')
+said[:made] = [driver.created?('new'), driver.running?('new')]
+RUNNING << 'new'
+said[:runs] = 3.times.map { driver.running?('new') }
+driver.stop('new', 1)
+said[:stopped] = driver.running?('new')
+said[:removed] = (driver.create('gone'); driver.rm('gone'); driver.created?('gone'))
+first = Log4r::Logger.new('a')
+said[:loggers] = %w[a b].map { |name| first.equal?(Log4r::Logger.new(name)) }
+puts JSON.dump([said, ASKED])
+"""
+
+
+@pytest.mark.skipif(not shutil.which("ruby"), reason="Ruby is not installed")
+def test_docker_is_not_asked_what_is_known() -> None:
+    text = render("docker")
+    patch = text[text.index("module FewerQuestions") : text.index("Vagrant.configure")]
+    done = subprocess.run(["ruby", "-"], input=QUESTIONS % patch, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said, asked = json.loads(done.stdout)
+    assert said == {
+        "version": ["some answer"] * 2,
+        "other": ["some answer"] * 2,
+        "preparing": [False, False],
+        "old": [True, False],
+        "made": [True, False],
+        "runs": [True, True, True],
+        "stopped": False,
+        "removed": False,
+        "loggers": [True, False],
+    }
+    assert asked == [
+        "docker version",
+        "docker ps",
+        "docker ps",
+        # Of a container that was there before, everything is asked.
+        "created old",
+        "running old",
+        "create",
+        "running new",
+        # Once it has been seen to run that is known, until it is stopped.
+        "running new",
+        "running new",
+        "create",
+        "created gone",
+    ]
