@@ -136,7 +136,7 @@ driver.stop('new', 1)
 said[:stopped] = driver.running?('new')
 said[:removed] = (driver.create('gone'); driver.rm('gone'); driver.created?('gone'))
 first = Log4r::Logger.new('a')
-said[:loggers] = %w[a b].map { |name| first.equal?(Log4r::Logger.new(name)) }
+said[:loggers] = ['a', 'b'].map { |name| first.equal?(Log4r::Logger.new(name)) }
 puts JSON.dump([said, ASKED])
 """
 
