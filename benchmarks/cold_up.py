@@ -32,6 +32,7 @@ from benchmarks.common import (
     on_subnet,
     options,
     ratio,
+    remove,
     row,
     scratch,
     show,
@@ -108,7 +109,7 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
             # The documents' way comes after, for it takes the artefacts from the cache that the cold `up` has filled.
             found = by_turns(wanted.repeats, cold=cold, warm=lambda: once(NAME), document=document)
     finally:
-        subprocess.run(["docker", "image", "rm", "--force", *set(own)], capture_output=True, check=False)
+        remove(("docker", "image", "rm", "--force", *set(own)))
     return {
         **found,
         "ratio": ratio([one["seconds"] for one in found["document"]], [one["seconds"] for one in found["cold"]]),
@@ -141,7 +142,7 @@ def base_system(opened: OpenLab, work: Path) -> Iterator[str]:
         yield spec.name
     finally:
         if not there:
-            subprocess.run(["docker", "image", "rm", "--force", spec.name], capture_output=True, check=False)
+            remove(("docker", "image", "rm", "--force", spec.name))
 
 
 class Document:
@@ -164,9 +165,8 @@ class Document:
 
     def down(self) -> None:
         """Remove everything; nothing may be there."""
-        names = [PREFIX + name for name in self.addresses]
-        subprocess.run(["docker", "rm", "-fv", *names], capture_output=True, check=False)
-        subprocess.run(["docker", "network", "rm", NETWORK], capture_output=True, check=False)
+        containers = (PREFIX + name for name in self.addresses)
+        remove(("docker", "rm", "-fv", *containers), ("docker", "network", "rm", NETWORK))
 
     def artefact_bytes(self) -> int:
         """Bytes of the artefacts, once for each node that they are installed on."""

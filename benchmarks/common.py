@@ -11,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.live import Cli
+from tests.live import LABGEN, Cli
 
 BLUEPRINTS = (
     "consul-pgbouncer",
@@ -101,20 +101,54 @@ def show(result: Any, table: str, *, as_json: bool) -> None:
     print(json.dumps(result, indent=2) if as_json else table)
 
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a `kill`, a closed terminal."""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder that is there until the end. A `kill` and a closed terminal end what is inside as Ctrl-C does."""
+    with _handled(_interrupt), tempfile.TemporaryDirectory(prefix="labgen-bench-") as folder:
+        yield Path(folder)
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What is inside comes to its end; whoever pressed Ctrl-C meanwhile is heard after it."""
+    pressed: list[int] = []
+    with _handled(lambda number, _frame: pressed.append(number)):
+        yield
+    if pressed:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        with tempfile.TemporaryDirectory(prefix="labgen-bench-") as folder:
-            yield Path(folder)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+def remove(*commands: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run COMMANDS, which remove things, to their end; what they say does not matter, for nothing may be there."""
+    with undisturbed():
+        for command in commands:
+            # In a session of its own: Ctrl-C at the terminal is meant for all programs that run there.
+            subprocess.run(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                start_new_session=True,
+                check=False,
+            )
 
 
 @contextmanager
@@ -124,7 +158,7 @@ def lab(labgen: Cli, name: str) -> Iterator[str]:
         yield name
     finally:
         # Ctrl-C has reached a running `up` as well; it must have let go of the lab.
-        labgen("destroy", name, "--yes", expect=None)
+        remove((*LABGEN, "destroy", name, "--yes"), environment=labgen.environment)
 
 
 def measured_up(labgen: Cli, work: Path, name: str, *words: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.common import remove
+
 PREFIX = "labgen-floor-"
 NETWORK = "labgen-floor"
 PATIENCE = 120  # seconds for any one thing
@@ -166,10 +168,8 @@ class Floor:
 
     def down(self) -> None:
         """Remove everything; nothing may be there."""
-        subprocess.run(
-            ["docker", "rm", "-fv", *(PREFIX + name for name in self.images)], capture_output=True, check=False
-        )
-        subprocess.run(["docker", "network", "rm", NETWORK], capture_output=True, check=False)
+        containers = (PREFIX + name for name in self.images)
+        remove(("docker", "rm", "-fv", *containers), ("docker", "network", "rm", NETWORK))
 
     def _gates(self) -> Gates:
         counts = {component: sum(component in own for own in self.services.values()) for component in self.order}

@@ -25,6 +25,7 @@ from benchmarks.common import (
     show,
     timed,
     to_healthy,
+    undisturbed,
     verdict,
 )
 from labgen.actions.images import build_missing, image_specs
@@ -59,7 +60,8 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
             return timed(lambda: vagrant(bare, "up", "--no-provision", "--provider=libvirt"))
         finally:
             # One after the other: the plugin has a race there.
-            vagrant(bare, "destroy", "--force")
+            with undisturbed():
+                vagrant(bare, "destroy", "--force")
 
     def up() -> dict[str, Any]:
         with lab(labgen, NAME):
@@ -96,6 +98,8 @@ def vagrant(folder: Path, *words: str) -> None:
         capture_output=True,
         text=True,
         timeout=LONGEST,
+        # Ctrl-C ends this program, and with it Vagrant; a `destroy` at the end is not to be cut off.
+        start_new_session=words[0] == "destroy",
         check=False,
     )
     if done.returncode:

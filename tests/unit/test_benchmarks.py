@@ -6,9 +6,11 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import tarfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -148,16 +150,38 @@ def test_a_kill_ends_a_benchmark_as_ctrl_c_does() -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_lab_is_removed_whatever_happens(tmp_path: Path) -> None:
-    calls: list[tuple[str, ...]] = []
+def test_a_lab_is_removed_whatever_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[tuple[tuple[str, ...], str]] = []
 
-    class Recorded(Cli):
-        def __call__(self, *words: str, **_about: Any) -> Any:
-            calls.append(words)
+    def note(*commands: tuple[str, ...], environment: dict[str, str]) -> None:
+        removed.extend((command[-3:], environment["LABGEN_STATE"]) for command in commands)
 
-    with pytest.raises(KeyboardInterrupt), common.lab(Recorded(tmp_path), "bench"):
+    monkeypatch.setattr(common, "remove", note)
+    with pytest.raises(KeyboardInterrupt), common.lab(Cli(tmp_path), "bench"):
         raise KeyboardInterrupt
-    assert calls == [("destroy", "bench", "--yes")]
+    assert removed == [(("destroy", "bench", "--yes"), str(tmp_path))]
+
+
+def test_a_removal_is_not_cut_off_by_ctrl_c(tmp_path: Path) -> None:
+    """As at a terminal, where Ctrl-C reaches every program of the group; the second thing is removed nevertheless."""
+    script = f"""
+import os, signal, sys
+from benchmarks.common import remove
+slow = "touch {tmp_path}/began; sleep 0.5; touch {tmp_path}/first"
+try:
+    remove(("bash", "-c", slow), ("touch", "{tmp_path}/second"))
+except KeyboardInterrupt:
+    sys.exit(7)
+"""
+    child = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    end = time.monotonic() + 20
+    while not (tmp_path / "began").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)
+    assert child.wait(20) == 7
+    assert (tmp_path / "first").exists()
+    assert (tmp_path / "second").exists()
 
 
 # ---------------------------------------------------------------- one by one
@@ -200,8 +224,6 @@ def test_what_a_program_costs_is_read_from_the_program() -> None:
 
 
 def test_what_labgen_costs_is_written_down(tmp_path: Path) -> None:
-    import subprocess  # noqa: PLC0415
-
     cost = tmp_path / "cost.json"
     environment = Cli(tmp_path).environment
     subprocess.run([sys.executable, "-m", "benchmarks.measured", str(cost), "version"], env=environment, check=True)
