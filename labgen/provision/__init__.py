@@ -9,7 +9,7 @@ from labgen.provision.journal import Journal
 from labgen.provision.known_hosts import forget_host
 from labgen.provision.ssh import SshConnection
 from labgen.provision.steplog import log_path
-from labgen.provision.transfer import send_artefacts, send_folder, send_folders
+from labgen.provision.transfer import send_artefacts, send_folder
 
 __all__ = [
     "Arrivals",
@@ -26,6 +26,5 @@ __all__ = [
     "run_plan",
     "send_artefacts",
     "send_folder",
-    "send_folders",
     "step_digests",
 ]

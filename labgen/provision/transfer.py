@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import shlex
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from labgen.errors import NodeError
 from labgen.provision.connection import Connection
 from labgen.provision.digests import file_sha256
-from labgen.provision.parallel import in_parallel
 
 TARGET = "/opt/labgen"
 
@@ -38,13 +37,6 @@ def send_folder(connection: Connection, rendered: Path, node: str) -> None:
     result = connection.run(_RECEIVE, stdin=_pack(_files(rendered, node)), timeout=120)
     if not result.ok:
         raise _not_taken(node, result.stderr)
-
-
-def send_folders(connections: Mapping[str, Connection], rendered: Path, nodes: Iterable[str]) -> None:
-    """`send_folder` for several nodes at the same time."""
-    _, errors = in_parallel(lambda node: send_folder(connections[node], rendered, node), nodes)
-    for _, error in sorted(errors.items()):
-        raise error
 
 
 def send_artefacts(connection: Connection, files: Iterable[Path]) -> None:

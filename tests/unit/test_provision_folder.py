@@ -10,7 +10,7 @@ import pytest
 
 from labgen.errors import NodeError
 from labgen.plan.model import Plan, Step, StepId
-from labgen.provision import send_artefacts, send_folder, send_folders, step_digests
+from labgen.provision import send_artefacts, send_folder, step_digests
 from labgen.provision.digests import file_sha256
 from tests.fakes.connection import Answer, FakeConnection
 
@@ -105,7 +105,7 @@ def test_a_node_gets_its_own_part_owned_by_root(rendered: Path) -> None:
 def test_a_full_disk_is_reported(rendered: Path) -> None:
     full = FakeConnection({"tar": Answer(rc=2, stderr="tar: No space left on device\n")})
     with pytest.raises(NodeError) as caught:
-        send_folders({"n1": full, "n2": FakeConnection()}, rendered, ["n1", "n2"])
+        send_folder(full, rendered, "n1")
     assert caught.value.detail == ("tar: No space left on device",)
 
 
