@@ -97,9 +97,10 @@ class SshConnection:
             try:
                 return cls(node, _log_in(node, endpoint, key, hosts, max(deadline - time.monotonic(), 1.0)))
             except paramiko.AuthenticationException as error:
-                # Passes while a machine boots; but an sshd of 2024 or later locks out who is refused often.
+                # Passes while a machine boots, where sshd may be ready a moment before users are let in. But an sshd of
+                # 2024 or later locks out who is refused three times in a short while.
+                pause = 2.0 if refused else 0.3
                 reason = refused = _reason(error)
-                pause = 2.0
             except _LOST as error:
                 reason = refused or _reason(error)
             left = deadline - time.monotonic()
@@ -109,7 +110,7 @@ class SshConnection:
                     where=f"{endpoint.user}@{endpoint.host}, port {endpoint.port}",
                     cure="see whether it runs (`labgen status LAB`) and what it prints at boot, then try again",
                 )
-            pause = min(pause * 1.5, 1.0)
+            pause = min(pause * 1.5, 0.5)
 
     @property
     def alive(self) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import paramiko
 import pytest
@@ -28,6 +29,9 @@ def key(tmp_path: Path) -> Path:
 class Server(paramiko.ServerInterface):
     """An sshd that knows one key and runs nothing: it prints a group number and what it was asked, then exits 0."""
 
+    asked: ClassVar[list[float]] = []
+    """When somebody asked to be let in, of all servers since a test emptied it."""
+
     def __init__(self, known: str) -> None:
         self.known = known
 
@@ -35,6 +39,7 @@ class Server(paramiko.ServerInterface):
         return "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        Server.asked.append(time.monotonic())
         good = username == "vagrant" and key.get_base64() == self.known
         return paramiko.common.AUTH_SUCCESSFUL if good else paramiko.common.AUTH_FAILED
 
@@ -138,6 +143,29 @@ def test_a_node_that_answers_late_is_waited_for(tmp_path: Path, listener: socket
 def test_a_refused_key_is_the_reason_that_is_given(sshd: Endpoint, tmp_path: Path) -> None:
     with pytest.raises(NodeError, match="it refuses the lab's key"):
         Connections({"n1": Endpoint(sshd.host, sshd.port, "root", sshd.key)}, tmp_path / "k", timeout=1).open()
+
+
+def test_a_refusal_is_asked_again_soon_and_then_seldom(sshd: Endpoint, tmp_path: Path) -> None:
+    """While a machine boots the first one passes at once; an sshd of today locks out who is refused often."""
+    Server.asked = []
+    with pytest.raises(NodeError):
+        Connections({"n1": Endpoint(sshd.host, sshd.port, "root", sshd.key)}, tmp_path / "k", timeout=1.5).open()
+    first, second, *rest = Server.asked
+    assert second - first < 1.2
+    # The last one is made when the time is over; none in between.
+    assert len(rest) <= 1
+    assert all(moment - second > 0.9 for moment in rest)
+
+
+def test_a_node_may_be_added_later(sshd: Endpoint, tmp_path: Path) -> None:
+    with Connections({}, tmp_path / "known_hosts", timeout=10) as connections:
+        with pytest.raises(UnknownNameError):
+            connections["n1"]
+        connections.add({"n1": sshd})
+        assert list(connections) == ["n1"]
+        opened = connections["n1"]
+        connections.add({"n1": sshd})
+        assert connections["n1"] is opened
 
 
 def test_closing_gives_up_what_is_being_opened(tmp_path: Path, listener: socket.socket, key: Path) -> None:
