@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 # The host's own (none: mmdebstrap knows the suite's usual mirrors), or the packages that were chosen beforehand.
 bash "$(dirname "${BASH_SOURCE[0]}")/sources.sh" "$suite" >"$work/sources.list"
 mapfile -t sources <"$work/sources.list"
-[[ ! ${LABGEN_REPOSITORY:-} ]] || sources=("deb [trusted=yes] copy:$LABGEN_REPOSITORY ./")
+[[ ! ${LABGEN_REPOSITORY:-} ]] || sources=("deb [trusted=yes] copy:${LABGEN_REPOSITORY// /%20} ./")
 
 # The guest's apt sees the world as the host's does: the same proxy, the same leniency about dates.
 apt_options=()

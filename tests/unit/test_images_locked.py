@@ -18,7 +18,10 @@ from labgen.lock.model import LockedPackage, SystemLock
 from labgen.lock.pool import Pool
 
 # Each takes what it is given, or what the mirror has, and tells where from.
-FROM = "if [[ ${LABGEN_REPOSITORY:-} ]]; then echo chosen; from=$LABGEN_REPOSITORY; else echo mirror; from=$WORLD/mirror; fi"
+FROM = (
+    "if [[ ${LABGEN_REPOSITORY:-} ]]; then echo chosen; from=$LABGEN_REPOSITORY; "
+    "else echo mirror; from=$WORLD/mirror; fi"
+)
 SCRIPTS = {
     "rootfs": FROM + ' >>"$WORLD/calls"; cp "$WORLD"/mirror/base_*.deb "$LABGEN_HARVEST"; '
     'echo "base 1 all" >"$LABGEN_HARVEST/packages"; ls "$from" | grep deb >"$2"',
