@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import tarfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -25,6 +27,8 @@ from labgen.lock.pool import Pool
 from labgen.state import all_labs, cache_folder
 
 Progress = Callable[[str], None]
+APT_SETTINGS = re.compile(r"(\./)?etc/apt/.+")
+PASSWORD = re.compile(rb"://[^/@\s\"]+@")
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def fetch(wishes: Sequence[Wish], lock_file: Path, archive: Path | None, progres
     if not lock_file.exists():
         write_lock(lock, lock_file)
     if archive:
-        pack(archive, lock, _files(lock, labs, specs, cache), progress)
+        pack(archive, lock, _files(lock, labs, specs, cache, notes), progress)
     return Fetched(lock, tuple(dict.fromkeys(notes)), archive.stat().st_size if archive else 0)
 
 
@@ -190,7 +194,9 @@ def _artefacts(labs: Iterable[Lab], cache: Path) -> tuple[LockedArtefact, ...]:
     )
 
 
-def _files(lock: Lock, labs: Iterable[Lab], specs: Iterable[ImageSpec], cache: Path) -> dict[str, Path]:
+def _files(
+    lock: Lock, labs: Iterable[Lab], specs: Iterable[ImageSpec], cache: Path, notes: list[str]
+) -> dict[str, Path]:
     """What goes into an archive: path in the cache → file."""
     files: list[Path] = []
     for os_name, system in lock.systems.items():
@@ -201,10 +207,22 @@ def _files(lock: Lock, labs: Iterable[Lab], specs: Iterable[ImageSpec], cache: P
             for name, artefact in component.manifest.artefacts.items():
                 files += sorted(path for path in store.home(name, artefact).iterdir() if path.is_file())
     trees = Trees(cache)
-    for spec in specs:
-        if base := trees.base(spec):
+    for base in {base.file: base for spec in specs if (base := trees.base(spec))}.values():
+        if knows_a_password(trees.path(base)):
+            notes.append(
+                f"{base.file} holds a mirror's or proxy's password, so it is not in the archive: it is made there"
+            )
+        else:
             files += [trees.path(base), trees.path(base).with_suffix(".json")]
     return {str(path.relative_to(cache)): path for path in files}
+
+
+def knows_a_password(tree: Path) -> bool:
+    """Whether apt's settings in the tar file TREE, which are this machine's, have a password in an address."""
+    with tarfile.open(tree) as tar:
+        settings = (member for member in tar if member.isreg() and APT_SETTINGS.fullmatch(member.name))
+        files = (tar.extractfile(member) for member in settings)
+        return any(file is not None and PASSWORD.search(file.read()) for file in files)
 
 
 def _refuse_place(path: Path) -> None:
