@@ -85,7 +85,6 @@ def test_a_lab_that_is_well_is_kept(lab: Kept) -> None:
     assert "well already" in lab.checkpoint("save", "well", expect=2).stderr
     assert all(lab.kept(node) == 2 for node in ("node0", *PATRONI))
     assert docker("ps", "--quiet", "--filter", "status=paused", "--filter", f"label=labgen.lab={lab.name}") == ""
-    lab.lab.verify(settle=30)
 
 
 def test_what_happened_since_is_undone(lab: Kept) -> None:
@@ -95,11 +94,11 @@ def test_what_happened_since_is_undone(lab: Kept) -> None:
     keys = (lab.lab.folder / "known_hosts").read_text()
     assert "not all of them run" in lab.checkpoint("save", "broken", expect=1).stderr
 
+    # Its exit code says that every check has passed.
     done = lab.checkpoint("restore", "well")
     assert "is back at well" in done.stdout
     assert lab.sql("select what from kept") == "before the accident"
     assert sorted((lab.lab.folder / "known_hosts").read_text().splitlines()) == sorted(keys.splitlines())
-    lab.lab.verify(settle=30)
     calls = lab.lab.vagrant_calls()
     lab.up()
     assert lab.lab.vagrant_calls() == calls
