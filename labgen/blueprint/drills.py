@@ -1,0 +1,44 @@
+"""What a drill may say, in a blueprint or in a file of its own."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from labgen.components.manifest import Name, Strict
+
+
+class FaultStep(Strict):
+    """One fault. AFTER: seconds since the one before it. VALUES: what the fault lets one choose, by name."""
+
+    fault: Name
+    target: Name | None = None
+    after: float = Field(default=0, ge=0, le=120)
+    values: dict[Name, float] = {}
+
+
+class Expectation(Strict):
+    """What a drill promises. Outages are the longest gaps between acknowledged writes, in seconds.
+
+    failover: whether another node has to lead before anything is healed; None: it may or may not.
+    outage: at most this, on every path; paths: on a path by its name. held: paths that have to write again before
+    healing (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds during which two nodes may
+    take writes.
+    """
+
+    failover: bool | None = None
+    outage: float | None = Field(default=None, gt=0, le=600)
+    paths: dict[Name, float] = {}
+    held: tuple[Name, ...] | None = None
+    lost: int = Field(default=0, ge=0)
+    two_leaders: float = Field(default=0, ge=0, le=600)
+
+
+class Drill(Strict):
+    """Faults under load, one after the other; HOLD is how many seconds the last one lasts at least before healing."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    faults: tuple[FaultStep, ...] = Field(min_length=1, max_length=4)
+    hold: float = Field(default=0, ge=0, le=180)
+    expect: Expectation = Expectation()
+    why: str = ""

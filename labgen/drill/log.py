@@ -1,0 +1,233 @@
+"""The raw log of a drill: one JSON object a line, from which every figure and the verdict can be computed again.
+
+Times are seconds since the drill began, on the controller's monotonic clock. `begin.clocks` says for each node how far its
+own clock may be off after the translation. Lines need not be in the order of their times.
+
+| event | says |
+|---|---|
+| begin | lab, drill, paths, timers, who led on which timeline, where the clients are |
+| write, read | one attempt: id, path, t_start, t_end, result (ok, fail, unknown), server, timeline, error |
+| leader | what was seen at t on node by sql, rest or dcs: leads (true, false, null: no answer), timeline, leader |
+| fault, heal | what was done to which nodes from t_start to t_end |
+| whole | since t all members were there and streaming again |
+| rows | ids of all rows that the table held in the end |
+| end | nothing is missing from this log |
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labgen.blueprint.drills import Drill
+from labgen.errors import UsageError
+
+FORMAT = 1
+EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "end", "note")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One write (or, on a path for reading, one read). RESULT is ok, fail or unknown."""
+
+    id: str
+    path: str
+    start: float
+    end: float
+    result: str
+    server: str | None = None
+    timeline: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was seen at TIME: whether NODE leads, or whose name (LEADER) the DCS holds. BY is sql, rest or dcs."""
+
+    time: float
+    node: str
+    by: str
+    leads: bool | None
+    timeline: int | None = None
+    leader: str | None = None
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A fault or its healing, from before its command until it had ended."""
+
+    start: float
+    end: float
+    name: str
+    title: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Log:
+    """A whole log, read. ROWS is None while nobody has counted; ENDED is false for a log that was cut off."""
+
+    begin: Mapping[str, Any]
+    drill: Drill
+    writes: tuple[Attempt, ...] = ()
+    reads: tuple[Attempt, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    faults: tuple[Deed, ...] = ()
+    heals: tuple[Deed, ...] = ()
+    whole: float | None = None
+    rows: tuple[str, ...] | None = None
+    ended: bool = False
+    torn: bool = False
+
+
+class LogFile:
+    """Writes a log; may be used from several threads. Every line is handed to the system at once."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = path
+        self._file = path.open("x", encoding="utf-8", buffering=1)
+        self._lock = threading.Lock()
+
+    def add(self, event: str, **about: Any) -> None:
+        line = json.dumps({"event": event, **about}, separators=(",", ":"), ensure_ascii=False)
+        with self._lock:
+            if not self._file.closed:  # a late answer after the end
+                self._file.write(line + "\n")
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+
+
+def read_log(path: Path) -> Log:
+    """The log in the file PATH; raises UsageError naming the line that is none. A torn last line is left out."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as why:
+        reason = why.strerror if isinstance(why, OSError) else "it is no text"
+        raise UsageError(f"the log cannot be read: {reason}", where=path) from None
+    return parse_log(text.splitlines(keepends=True), path)
+
+
+def parse_log(lines: Iterable[str], where: str | Path) -> Log:
+    """The log in LINES; raises UsageError with the place of the first line that is none."""
+    gathered = _Gathered()
+    lines = list(lines)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            gathered.add(json.loads(line))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            if number == len(lines) and not line.endswith("\n"):
+                gathered.torn = True  # whoever wrote it was killed
+                break
+            raise UsageError(
+                "this is no line of a drill's log",
+                where=f"{where}:{number}",
+                cure="recheck takes the .jsonl file that `labgen drill run` names at its end",
+            ) from None
+    if gathered.begin is None:
+        raise UsageError(
+            "the log has no beginning",
+            where=where,
+            cure="recheck takes the .jsonl file that `labgen drill run` names at its end",
+        )
+    return gathered.log()
+
+
+@dataclass
+class _Gathered:
+    begin: Mapping[str, Any] | None = None
+    drill: Drill | None = None
+    attempts: dict[str, list[Attempt]] = field(default_factory=lambda: {"write": [], "read": []})
+    deeds: dict[str, list[Deed]] = field(default_factory=lambda: {"fault": [], "heal": []})
+    sightings: list[Sighting] = field(default_factory=list)
+    whole: float | None = None
+    rows: list[str] | None = None
+    ended: bool = False
+    torn: bool = False
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        event = entry["event"]
+        if event == "begin":
+            if entry["format"] > FORMAT or self.begin is not None:
+                raise ValueError("another format, or two logs in one file")
+            self.begin, self.drill = entry, Drill.model_validate_json(json.dumps(entry["drill"]))
+        elif event in self.attempts:
+            self.attempts[event].append(_attempt(entry))
+        elif event in self.deeds:
+            self.deeds[event].append(_deed(entry))
+        elif event == "leader":
+            self.sightings.append(_sighting(entry))
+        elif event == "whole":
+            self.whole = float(entry["t"])
+        elif event == "rows":
+            self.rows = [*(self.rows or ()), *(str(one) for one in entry["ids"])]
+        elif event == "end":
+            self.ended = True
+        elif event not in EVENTS:
+            raise ValueError("an unknown event")
+
+    def log(self) -> Log:
+        assert self.begin is not None  # noqa: S101 - parse_log has looked
+        assert self.drill is not None  # noqa: S101
+        return Log(
+            begin=self.begin,
+            drill=self.drill,
+            writes=_ordered(self.attempts["write"]),
+            reads=_ordered(self.attempts["read"]),
+            sightings=tuple(sorted(self.sightings, key=lambda seen: seen.time)),
+            faults=tuple(sorted(self.deeds["fault"], key=lambda deed: deed.start)),
+            heals=tuple(sorted(self.deeds["heal"], key=lambda deed: deed.start)),
+            whole=self.whole,
+            rows=None if self.rows is None else tuple(self.rows),
+            ended=self.ended,
+            torn=self.torn,
+        )
+
+
+def _ordered(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    return tuple(sorted(attempts, key=lambda attempt: (attempt.start, attempt.end)))
+
+
+def _attempt(entry: Mapping[str, Any]) -> Attempt:
+    if entry["result"] not in ("ok", "fail", "unknown"):
+        raise ValueError("no result of an attempt")
+    start, end = float(entry["t_start"]), float(entry["t_end"])
+    if end < start:
+        raise ValueError("it ends before it starts")
+    timeline = entry.get("timeline")
+    return Attempt(
+        str(entry["id"]),
+        str(entry["path"]),
+        start,
+        end,
+        entry["result"],
+        entry.get("server"),
+        None if timeline is None else int(timeline),
+        entry.get("error"),
+    )
+
+
+def _sighting(entry: Mapping[str, Any]) -> Sighting:
+    if entry["by"] not in ("sql", "rest", "dcs"):
+        raise ValueError("nobody who can see that")
+    return Sighting(
+        float(entry["t"]), str(entry["node"]), entry["by"], entry["leads"], entry.get("timeline"), entry.get("leader")
+    )
+
+
+def _deed(entry: Mapping[str, Any]) -> Deed:
+    targets = tuple(str(name) for name in entry["targets"])
+    return Deed(float(entry["t_start"]), float(entry["t_end"]), str(entry["name"]), str(entry["title"]), targets)
+
+
+def acknowledged(attempts: Iterable[Attempt], path: str | None = None) -> Iterator[Attempt]:
+    """Those of ATTEMPTS (on PATH) that were answered with a yes."""
+    return (one for one in attempts if one.result == "ok" and path in (None, one.path))

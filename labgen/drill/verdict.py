@@ -1,0 +1,113 @@
+"""Pass, fail or unknown, with the reasons: what was expected held against what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from labgen.blueprint.drills import Expectation
+from labgen.checks.wording import count, listed
+from labgen.drill.log import Log
+from labgen.drill.measure import Measures, PathFigures, measure
+
+PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a drill ended. One proven fault makes it `fail`; otherwise one open question makes it `unknown`."""
+
+    status: str
+    faults: tuple[str, ...]
+    doubts: tuple[str, ...]
+    measures: Measures
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return self.faults + self.doubts
+
+
+def judge(log: Log) -> Verdict:
+    """The verdict on LOG."""
+    measures = measure(log)
+    expect = log.drill.expect
+    faults = (*_data(measures, expect), *_leaders(measures, expect), *_service(log, measures, expect))
+    doubts = tuple(_doubts(log, measures))
+    return Verdict(FAIL if faults else UNKNOWN if doubts else PASS, faults, doubts, measures)
+
+
+def _data(measures: Measures, expect: Expectation) -> Iterable[str]:
+    if measures.lost is not None and len(measures.lost) > expect.lost:
+        allowed = f", {expect.lost} may be" if expect.lost else ""
+        yield f"{count(len(measures.lost), 'acknowledged write')} lost{allowed}: {_some(measures.lost)}"
+    if measures.unexpected:
+        yield f"{count(len(measures.unexpected), 'row')} that nobody was to have written: {_some(measures.unexpected)}"
+
+
+def _leaders(measures: Measures, expect: Expectation) -> Iterable[str]:
+    for overlap in measures.overlaps:
+        if overlap.seconds > expect.two_leaders:
+            allowed = f", at most {expect.two_leaders:g} s expected" if expect.two_leaders else ""
+            yield f"two leaders at once: {overlap.first} and {overlap.second} for {overlap.seconds:.1f} s{allowed}"
+    if measures.forked:
+        yield (
+            f"{count(len(measures.forked), 'write')} acknowledged on the old timeline after others had been on the new: "
+            f"{_some(measures.forked)}"
+        )
+    if expect.failover is True and not measures.failed_over:
+        yield "nobody took over"
+    if expect.failover is False and measures.failed_over:
+        yield "another node took over, though the old leader should have gone on"
+
+
+def _service(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]:
+    if not log.faults:
+        return
+    names = [figures.path for figures in measures.paths]
+    held = names if expect.held is None else list(expect.held)
+    for figures in measures.paths:
+        if figures.open:
+            yield f"{figures.path}: nothing was acknowledged any more from {figures.gap_from:.1f} s on"
+            continue
+        limit = expect.paths.get(figures.path, expect.outage)
+        if limit is not None and figures.gap > limit:
+            yield f"{figures.path}: {figures.gap:.1f} s without an acknowledged {_kind(figures)}, expected at most {limit:g} s"
+        if figures.path in held and not figures.held and log.heals:
+            yield f"{figures.path}: no {_kind(figures)} was acknowledged between the fault and its healing"
+
+
+def _doubts(log: Log, measures: Measures) -> Iterable[str]:
+    if not log.faults:
+        yield "no fault was injected"
+    if not log.ended:
+        yield "the log is unfinished: the drill was cut off"
+    if measures.lost is None:
+        yield "nobody counted the rows, so nothing is known of lost writes"
+    if log.faults and measures.whole is None:
+        yield "the cluster was not seen whole again"
+    if not any(seen.by == "sql" and seen.leads for seen in log.sightings):
+        yield "nobody watched who leads"
+    for figures in measures.paths:
+        if log.faults and not _worked_before(log, figures):
+            yield f"{figures.path}: nothing was acknowledged before the fault"
+        for start, end in figures.stalls:
+            yield f"{figures.path}: the load itself stood still for {end - start:.1f} s, from {start:.1f} s on"
+    if not measures.paths:
+        yield "there was no load"
+    if measures.twice:
+        yield f"ids that were used twice: {_some(measures.twice)}"
+
+
+def _worked_before(log: Log, figures: PathFigures) -> bool:
+    attempts = log.reads if figures.reads else log.writes
+    return any(
+        one.path == figures.path and one.result == "ok" and one.end <= log.faults[0].start for one in attempts
+    )
+
+
+def _kind(figures: PathFigures) -> str:
+    return "read" if figures.reads else "write"
+
+
+def _some(ids: Sequence[str], most: int = 5) -> str:
+    return listed(ids[:most]) if len(ids) <= most else f"{', '.join(ids[:most])} and {len(ids) - most} more"

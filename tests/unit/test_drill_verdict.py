@@ -1,0 +1,226 @@
+"""What a drill's log means: hand-made logs, each with one thing in it that a checker must see."""
+
+from __future__ import annotations
+
+import pytest
+
+from labgen.drill.log import parse_log
+from labgen.drill.measure import measure
+from labgen.drill.verdict import judge
+from labgen.errors import UsageError
+from tests.unit.drill_logs import LEADER, OTHER, Story
+
+
+def test_a_failover_as_it_should_be() -> None:
+    verdict = judge(Story(expect={"failover": True, "outage": 9}).log())
+    assert verdict.status == "pass", verdict.reasons
+    (libpq,) = verdict.measures.paths
+    assert libpq.gap == pytest.approx(8.1, abs=0.02)  # the last yes at 9.91, the next one at 18.01
+    assert libpq.gap_from == pytest.approx(9.91)
+    assert libpq.calm == pytest.approx(0.1, abs=0.01)
+    assert libpq.new_timeline == pytest.approx(8.01)
+    assert libpq.held
+    assert not libpq.open
+    assert (libpq.unknown, libpq.fail) == (1, 12)
+    measures = verdict.measures
+    assert measures.key == pytest.approx(7.0)
+    assert measures.promoted == pytest.approx(7.5)
+    assert measures.whole == pytest.approx(26.0)
+    assert measures.rejoined == pytest.approx(5.0)
+    assert (measures.lost, measures.recovered, measures.unexpected) == ((), (), ())
+    assert (measures.timeline, measures.later_timeline) == (1, 2)
+    assert measures.overlaps == ()
+
+
+def test_a_lost_write() -> None:
+    story = Story()
+    gone = story.kept()[99]
+    story.rows = [row for row in story.kept() if row != gone]
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    assert verdict.measures.lost == (gone,)
+    assert f"1 acknowledged write lost: {gone}" in verdict.faults
+
+
+def test_lost_writes_that_were_announced() -> None:
+    story = Story(expect={"lost": 2})
+    story.rows = story.kept()[2:]
+    assert judge(story.log()).status == "pass"
+    story.rows = story.kept()[3:]
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    assert verdict.faults[0].startswith("3 acknowledged writes lost, 2 may be: ")
+
+
+def test_two_leaders() -> None:
+    story = Story()
+    story.seen(LEADER, 19.0, 21.0)
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    (overlap,) = verdict.measures.overlaps
+    assert (overlap.first, overlap.second) == (LEADER, OTHER)
+    assert overlap.seconds == pytest.approx(2.0, abs=0.01)
+    assert "two leaders at once: node1 and node2 for 2.0 s" in verdict.faults
+
+
+def test_two_leaders_for_as_long_as_expected() -> None:
+    story = Story(expect={"two_leaders": 3})
+    story.seen(LEADER, 19.0, 21.0)
+    assert judge(story.log()).status == "pass"
+
+
+def test_two_leaders_within_the_error_of_the_clocks_are_none() -> None:
+    story = Story(clocks={LEADER: 0.3, OTHER: 0.3})
+    story.seen(LEADER, 17.5, 18.0)
+    assert judge(story.log()).status == "pass"
+
+
+def test_a_leader_seen_once_more_is_no_span() -> None:
+    story = Story()
+    story.seen(LEADER, 19.0, 19.0)
+    story.seen(LEADER, 25.0, 25.0)
+    assert judge(story.log()).measures.overlaps == ()
+
+
+def test_a_write_acknowledged_on_the_old_timeline_is_proof_of_a_fork() -> None:
+    story = Story()
+    forked = story.attempt("libpq", 20.03, 20.04, server=LEADER, timeline=1)
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    assert verdict.measures.forked == (forked["id"],)
+
+
+def test_a_write_that_was_under_way_while_the_timeline_changed_is_no_fork() -> None:
+    story = Story()
+    story.attempt("libpq", 17.9, 18.2, server=LEADER, timeline=1)
+    assert judge(story.log()).measures.forked == ()
+
+
+def test_a_longer_outage_than_expected() -> None:
+    verdict = judge(Story(expect={"outage": 8}).log())
+    assert verdict.status == "fail"
+    assert verdict.faults == ("libpq: 8.1 s without an acknowledged write, expected at most 8 s",)
+
+
+def test_a_path_has_a_limit_of_its_own() -> None:
+    story = Story(expect={"outage": 8, "paths": {"haproxy": 9}}, paths=("libpq", "haproxy"))
+    assert judge(story.log()).faults == ("libpq: 8.1 s without an acknowledged write, expected at most 8 s",)
+
+
+def test_a_hole_at_the_end_is_a_path_that_never_came_back() -> None:
+    story = Story(paths=("libpq", "haproxy"), expect={"outage": 100})
+    for entry in story.attempts:
+        if entry["path"] == "haproxy" and entry["t_start"] > 10:
+            entry["result"] = "fail"
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    assert any(reason.startswith("haproxy: nothing was acknowledged any more from 9.9 s on") for reason in verdict.faults)
+
+
+def test_a_hole_in_the_load_itself_is_a_doubt_and_no_outage() -> None:
+    story = Story(expect={"outage": 9})
+    story.attempts = [entry for entry in story.attempts if not 21 < entry["t_start"] < 25]
+    verdict = judge(story.log())
+    assert verdict.status == "unknown"
+    assert verdict.doubts == ("libpq: the load itself stood still for 4.0 s, from 21.0 s on",)
+
+
+def test_an_unknown_commit_that_is_there_is_recovered_and_not_unexpected() -> None:
+    story = Story()
+    unknown = next(entry["id"] for entry in story.attempts if entry["result"] == "unknown")
+    story.rows = [*story.kept(), unknown]
+    verdict = judge(story.log())
+    assert verdict.status == "pass"
+    assert verdict.measures.recovered == (unknown,)
+    assert verdict.measures.unexpected == ()
+
+
+@pytest.mark.parametrize("row", ["libpq-99999", "refused"])
+def test_a_row_that_nobody_wrote_or_that_was_refused(row: str) -> None:
+    story = Story()
+    refused = next(entry["id"] for entry in story.attempts if entry["result"] == "fail")
+    row = refused if row == "refused" else row
+    story.rows = [*story.kept(), row]
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    assert verdict.measures.unexpected == (row,)
+
+
+def test_an_unfinished_log_leaves_the_verdict_open() -> None:
+    verdict = judge(Story(ended=False, whole=None).log())
+    assert verdict.status == "unknown"
+    assert verdict.doubts == (
+        "the log is unfinished: the drill was cut off",
+        "nobody counted the rows, so nothing is known of lost writes",
+        "the cluster was not seen whole again",
+    )
+
+
+def test_a_proven_fault_outweighs_an_unfinished_log() -> None:
+    story = Story(ended=False)
+    story.seen(LEADER, 19.0, 21.0)
+    assert judge(story.log()).status == "fail"
+
+
+def test_without_a_fault_there_is_nothing_to_judge() -> None:
+    verdict = judge(Story(faults=False).log())
+    assert verdict.status == "unknown"
+    assert "no fault was injected" in verdict.doubts
+
+
+def test_nobody_took_over() -> None:
+    story = Story(expect={"failover": True})
+    for entry in story.attempts:
+        entry["timeline"] = 1
+    story.entries = [entry for entry in story.entries if entry["node"] == LEADER]
+    assert "nobody took over" in judge(story.log()).faults
+
+
+def test_a_failover_that_should_not_have_been() -> None:
+    assert "another node took over" in judge(Story(expect={"failover": False}).log()).faults[0]
+
+
+def test_a_path_that_came_back_only_by_healing() -> None:
+    story = Story(paths=("libpq", "haproxy"))
+    for entry in story.attempts:
+        if entry["path"] == "haproxy" and 10 < entry["t_start"] < 31:
+            entry["result"] = "fail"
+    assert judge(story.log()).faults == ("haproxy: no write was acknowledged between the fault and its healing",)
+    story.expect = {"held": ["libpq"]}
+    assert judge(story.log()).status == "pass"
+
+
+def test_ids_that_were_used_twice_are_a_doubt() -> None:
+    story = Story()
+    story.attempts[5]["id"] = story.attempts[6]["id"]
+    story.rows = [entry["id"] for entry in story.attempts if entry["result"] == "ok"]
+    assert judge(story.log()).status == "unknown"
+
+
+def test_a_torn_last_line_is_left_out() -> None:
+    text = Story().text()
+    log = parse_log(text[: text.rindex('"end"') + 3].splitlines(keepends=True), "drill.jsonl")
+    assert log.torn
+    assert not log.ended
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no json\n",
+        '{"event":"write","id":1}\n',
+        '{"event":"party"}\n',
+        '{"event":"write","id":"a","path":"p","t_start":2,"t_end":1,"result":"ok"}\n',
+        '{"event":"write","id":"a","path":"p","t_start":1,"t_end":2,"result":"maybe"}\n',
+        "[]\n",
+    ],
+)
+def test_a_line_that_is_none_is_named(line: str) -> None:
+    lines = Story().text().splitlines(keepends=True)
+    with pytest.raises(UsageError) as caught:
+        parse_log([*lines[:3], line, *lines[3:]], "drill.jsonl")
+    assert caught.value.where == "drill.jsonl:4"
+
+
+def test_measuring_is_repeatable() -> None:
+    assert measure(Story().log()) == measure(Story().log())
