@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from labgen.components.manifest import Name, Strict
@@ -19,14 +21,14 @@ class FaultStep(Strict):
 class Expectation(Strict):
     """What a drill promises. Outages are the longest gaps between acknowledged writes, in seconds.
 
-    failover: whether another node has to lead before anything is healed; None: it may or may not.
-    outage: at most this, on every path; paths: on a path by its name. held: paths that have to write again before
-    healing (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds during which two nodes may
-    take writes.
+    failover: whether another node has to lead before anything is healed; None: it may or may not. outage: at most this,
+    on every path, or `timers`: as long as those predict; paths: on a path by its name. held: paths that have to write
+    again before healing (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds during which two
+    nodes may take writes.
     """
 
     failover: bool | None = None
-    outage: float | None = Field(default=None, gt=0, le=600)
+    outage: Annotated[float, Field(gt=0, le=600)] | Literal["timers"] | None = None
     paths: dict[Name, float] = {}
     held: tuple[Name, ...] | None = None
     lost: int = Field(default=0, ge=0)

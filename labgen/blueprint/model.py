@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from labgen.blueprint.drills import Drill
 from labgen.components.manifest import Identifier, Name, OsName, Strict
 
 Settings = dict[Name, dict[Identifier, Any]]
@@ -58,12 +59,13 @@ class Profile(Strict):
 
 
 class AccessPath(Strict):
-    """A way in for SQL: HOST is a node's name or an address, PORT its TCP port."""
+    """A way in for SQL: HOST is a node's name or an address, PORT its TCP port. READS: it is not for writing."""
 
     name: Name
     host: str
     port: int = Field(ge=1, le=65535)
     summary: str
+    reads: bool = False
 
 
 class Correction(Strict):
@@ -88,6 +90,7 @@ class Blueprint(Strict):
     profiles: Annotated[dict[Name, Profile], Field(min_length=1)]
     paths: tuple[AccessPath, ...] = ()
     checks: tuple[str, ...] = ()
+    drills: tuple[Drill, ...] = ()
     corrections: tuple[Correction, ...] = ()
 
     @property

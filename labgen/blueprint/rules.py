@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
 
+from labgen.blueprint.drills import Drill
 from labgen.blueprint.model import Blueprint, NodeSpec, Settings
 from labgen.components.registry import Component
 from labgen.documents import Source
@@ -41,6 +42,7 @@ def faults_across(
         if name not in known_checks:
             yield source.fault(("checks", index), f"there is no check '{name}'; {meant(name, known_checks)}")
     yield from _profiles(blueprint, source, components)
+    yield from drill_faults(blueprint.drills, [path.name for path in blueprint.paths], source)
 
 
 def _network(blueprint: Blueprint, source: Source) -> tuple[IPv4Network | None, list[str]]:
@@ -253,6 +255,37 @@ def _paths(
                 ("paths", index, "name"), f"'{path.name}' is already the name of paths[{seen[path.name]}]"
             )
         seen.setdefault(path.name, index)
+
+
+LIBPQ = "libpq"
+"""The path that every lab has, beside those of its blueprint."""
+
+
+def drill_faults(
+    drills: Sequence[Drill], paths: Iterable[str], source: Source, loc: Loc = ("drills",)
+) -> Iterator[str]:
+    """What is wrong with the names in DRILLS, which stand at LOC; a drill in a file of its own has an empty LOC."""
+    known_faults, known_paths = entry_point_names("labgen.faults"), {LIBPQ, *paths}
+    seen: dict[str, int] = {}
+    for index, drill in enumerate(drills):
+        here = (*loc, index) if loc else ()
+        if drill.name in seen:
+            yield source.fault((*here, "name"), f"'{drill.name}' is already the name of drills[{seen[drill.name]}]")
+        seen.setdefault(drill.name, index)
+        for at, step in enumerate(drill.faults):
+            if step.fault not in known_faults:
+                fault = f"there is no fault '{step.fault}'; {meant(step.fault, known_faults)}"
+                yield source.fault((*here, "faults", at, "fault"), fault)
+        for name in drill.expect.paths:
+            if name not in known_paths:
+                yield source.fault(
+                    (*here, "expect", "paths", name), f"there is no path '{name}'; {meant(name, known_paths)}"
+                )
+        for at, name in enumerate(drill.expect.held or ()):
+            if name not in known_paths:
+                yield source.fault(
+                    (*here, "expect", "held", at), f"there is no path '{name}'; {meant(name, known_paths)}"
+                )
 
 
 def _profiles(blueprint: Blueprint, source: Source, components: Mapping[str, Component]) -> Iterator[str]:

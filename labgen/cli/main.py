@@ -14,6 +14,7 @@ from labgen.cli.commands import (
     checkpoint,
     destroy,
     doctor,
+    drill,
     exec_,
     fetch,
     graph,
@@ -75,6 +76,7 @@ app.command("maintenance", rich_help_panel=OPERATIONS)(maintenance.command)
 app.command("scale", rich_help_panel=OPERATIONS, context_settings={"ignore_unknown_options": True})(scale.command)
 app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
+app.add_typer(drill.app, name="drill", rich_help_panel=OPERATIONS)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

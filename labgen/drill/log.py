@@ -1,7 +1,7 @@
 """The raw log of a drill: one JSON object a line, from which every figure and the verdict can be computed again.
 
-Times are seconds since the drill began, on the controller's monotonic clock. `begin.clocks` says for each node how far its
-own clock may be off after the translation. Lines need not be in the order of their times.
+Times are seconds since the drill began, on the controller's monotonic clock. `begin.clocks` says for each node how far
+its own clock may be off after the translation. Lines need not be in the order of their times.
 
 | event | says |
 |---|---|
@@ -11,6 +11,8 @@ own clock may be off after the translation. Lines need not be in the order of th
 | fault, heal | what was done to which nodes from t_start to t_end |
 | whole | since t all members were there and streaming again |
 | rows | ids of all rows that the table held in the end |
+| check | a check of the lab after healing: name, status, detail |
+| note | for readers only |
 | end | nothing is missing from this log |
 """
 
@@ -27,7 +29,7 @@ from labgen.blueprint.drills import Drill
 from labgen.errors import UsageError
 
 FORMAT = 1
-EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "end", "note")
+EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "check", "end", "note")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Log:
     heals: tuple[Deed, ...] = ()
     whole: float | None = None
     rows: tuple[str, ...] | None = None
+    checks: tuple[tuple[str, str, str], ...] = ()
     ended: bool = False
     torn: bool = False
 
@@ -150,6 +153,7 @@ class _Gathered:
     sightings: list[Sighting] = field(default_factory=list)
     whole: float | None = None
     rows: list[str] | None = None
+    checks: list[tuple[str, str, str]] = field(default_factory=list)
     ended: bool = False
     torn: bool = False
 
@@ -169,6 +173,8 @@ class _Gathered:
             self.whole = float(entry["t"])
         elif event == "rows":
             self.rows = [*(self.rows or ()), *(str(one) for one in entry["ids"])]
+        elif event == "check":
+            self.checks.append((str(entry["name"]), str(entry["status"]), str(entry["detail"])))
         elif event == "end":
             self.ended = True
         elif event not in EVENTS:
@@ -187,6 +193,7 @@ class _Gathered:
             heals=tuple(sorted(self.deeds["heal"], key=lambda deed: deed.start)),
             whole=self.whole,
             rows=None if self.rows is None else tuple(self.rows),
+            checks=tuple(self.checks),
             ended=self.ended,
             torn=self.torn,
         )

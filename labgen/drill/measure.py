@@ -21,7 +21,7 @@ class PathFigures:
 
     calm: the longest gap before the first fault, which is what the probing itself cannot see below. new_timeline: from
     the first fault to the first yes on a later timeline than before. held: a yes came after the last fault and before
-    healing began. open: no yes came any more after the longest gap had begun. stalls: times in which the load did nothing.
+    healing began. open: no yes came any more after the longest gap had begun. stalls: when the load did nothing.
     """
 
     path: str
@@ -58,9 +58,9 @@ class Measures:
     """A drill's figures. Seconds count from the start of the first fault, None where it never came.
 
     key: until the DCS named another leader; promoted: until another node was seen out of recovery; whole: until all
-    members streamed again; rejoined: the same since the last healing ended. lost: acknowledged and missing; recovered: unknown
-    and there; unexpected: there though refused or never tried; forked: acknowledged on the old timeline after one had been
-    on the new. None where rows were not counted.
+    members streamed again; rejoined: the same since the last healing ended. lost: acknowledged and missing; recovered:
+    unknown and there; unexpected: there though refused or never tried; None where rows were not counted. forked:
+    acknowledged on the old timeline after one had been on the new.
     """
 
     paths: tuple[PathFigures, ...]
@@ -140,7 +140,7 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
 
 
 def _longest(times: Sequence[float], end: float, since: float) -> tuple[float, float, bool]:
-    """The longest gap in TIMES that is not over before SINCE, up to END: its length, start, and whether it stays open."""
+    """The longest gap in TIMES that is not over before SINCE, up to END: length, start, whether it stays open."""
     gaps = [(b - a, a, False) for a, b in pairwise(times) if b >= since]
     if times:
         gaps.append((end - times[-1], times[-1], True))

@@ -31,7 +31,7 @@ def judge(log: Log) -> Verdict:
     """The verdict on LOG."""
     measures = measure(log)
     expect = log.drill.expect
-    faults = (*_data(measures, expect), *_leaders(measures, expect), *_service(log, measures, expect))
+    faults = (*_data(measures, expect), *_leaders(measures, expect), *_service(log, measures, expect), *_health(log))
     doubts = tuple(_doubts(log, measures))
     return Verdict(FAIL if faults else UNKNOWN if doubts else PASS, faults, doubts, measures)
 
@@ -51,7 +51,7 @@ def _leaders(measures: Measures, expect: Expectation) -> Iterable[str]:
             yield f"two leaders at once: {overlap.first} and {overlap.second} for {overlap.seconds:.1f} s{allowed}"
     if measures.forked:
         yield (
-            f"{count(len(measures.forked), 'write')} acknowledged on the old timeline after others had been on the new: "
+            f"{count(len(measures.forked), 'write')} acknowledged on the old timeline after others were on the new: "
             f"{_some(measures.forked)}"
         )
     if expect.failover is True and not measures.failed_over:
@@ -69,11 +69,28 @@ def _service(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]
         if figures.open:
             yield f"{figures.path}: nothing was acknowledged any more from {figures.gap_from:.1f} s on"
             continue
-        limit = expect.paths.get(figures.path, expect.outage)
+        limit = limit_of(log, figures.path)
         if limit is not None and figures.gap > limit:
-            yield f"{figures.path}: {figures.gap:.1f} s without an acknowledged {_kind(figures)}, expected at most {limit:g} s"
+            gap = f"{figures.gap:.1f} s without an acknowledged {_kind(figures)}"
+            yield f"{figures.path}: {gap}, expected at most {limit:g} s"
         if figures.path in held and not figures.held and log.heals:
             yield f"{figures.path}: no {_kind(figures)} was acknowledged between the fault and its healing"
+
+
+def limit_of(log: Log, path: str) -> float | None:
+    """The longest outage that the drill in LOG expects on PATH, in seconds; None if it expects nothing."""
+    expect = log.drill.expect
+    wanted = expect.paths.get(path, expect.outage)
+    if wanted == "timers":
+        predicted = [about.get("predicted") for about in log.begin.get("paths", ()) if about["name"] == path]
+        return float(predicted[0]["high"]) if predicted and predicted[0] else None
+    return None if wanted is None else float(wanted)
+
+
+def _health(log: Log) -> Iterable[str]:
+    for name, status, detail in log.checks:
+        if status != PASS:
+            yield f"after healing {name}: {detail}"
 
 
 def _doubts(log: Log, measures: Measures) -> Iterable[str]:
@@ -100,9 +117,7 @@ def _doubts(log: Log, measures: Measures) -> Iterable[str]:
 
 def _worked_before(log: Log, figures: PathFigures) -> bool:
     attempts = log.reads if figures.reads else log.writes
-    return any(
-        one.path == figures.path and one.result == "ok" and one.end <= log.faults[0].start for one in attempts
-    )
+    return any(one.path == figures.path and one.result == "ok" and one.end <= log.faults[0].start for one in attempts)
 
 
 def _kind(figures: PathFigures) -> str:

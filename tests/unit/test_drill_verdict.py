@@ -114,7 +114,9 @@ def test_a_hole_at_the_end_is_a_path_that_never_came_back() -> None:
             entry["result"] = "fail"
     verdict = judge(story.log())
     assert verdict.status == "fail"
-    assert any(reason.startswith("haproxy: nothing was acknowledged any more from 9.9 s on") for reason in verdict.faults)
+    assert any(
+        reason.startswith("haproxy: nothing was acknowledged any more from 9.9 s on") for reason in verdict.faults
+    )
 
 
 def test_a_hole_in_the_load_itself_is_a_doubt_and_no_outage() -> None:

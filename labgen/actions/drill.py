@@ -1,0 +1,109 @@
+"""`drill`: break a lab on purpose under load, measure, heal, and judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from labgen.actions.connect import endpoints
+from labgen.actions.open import OpenLab, existing_lab
+from labgen.blueprint.drills import Drill
+from labgen.drill.choose import choose_drill
+from labgen.drill.conduct import Conductor, Stage
+from labgen.drill.faults import Fault, all_faults
+from labgen.drill.log import Log, read_log
+from labgen.drill.nodes import Nodes
+from labgen.drill.surgeon import heal as heal_all
+from labgen.drill.undo import left_over
+from labgen.drill.verdict import Verdict, judge
+from labgen.errors import OperationError
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A drill that is over: its log, where that lies, and the verdict on it."""
+
+    path: Path
+    log: Log
+    verdict: Verdict
+
+
+def run_drill(
+    name: str, word: str, changes: Sequence[str], repeat: int, progress: Progress, on_outcome: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Play the drill WORD on the lab NAME, REPEAT times; ON_OUTCOME hears of each.
+
+    Raises UnknownNameError, OperationError if the lab is not fit for it or not everything could be healed.
+    """
+    opened = existing_lab(name)
+    drill = choose_drill(opened.lab, word, changes)
+    outcomes = []
+    with opened.folder.locked():
+        refuse_unhealed(opened)
+        with _nodes(opened) as nodes:
+            stage = Stage(opened.lab, opened.folder.secrets(opened.lab), nodes, opened.folder.path, progress)
+            for number in range(1, repeat + 1):
+                if repeat > 1:
+                    stage.progress = _numbered(progress, number, repeat)
+                outcomes.append(recheck(Conductor(stage, drill).play()))
+                on_outcome(outcomes[-1])
+    return outcomes
+
+
+def recheck(path: Path) -> Outcome:
+    """The verdict on the log in the file PATH, computed from nothing else; raises UsageError if it is none."""
+    log = read_log(path)
+    return Outcome(path, log, judge(log))
+
+
+def heal(name: str, progress: Progress) -> tuple[str, ...]:
+    """Undo what a drill on the lab NAME has left; what it was. Raises OperationError if something cannot be undone."""
+    opened = existing_lab(name)
+    with opened.folder.locked():
+        undos = left_over(opened.folder.path)
+        if undos is None:
+            return ()
+        titles = tuple(undo.title for undo in reversed(undos.entries))
+        with _nodes(opened) as nodes:
+            failed = heal_all(nodes, undos, progress)
+        if failed:
+            raise OperationError(
+                "not everything could be healed",
+                where=name,
+                detail=[why.what for why in failed],
+                cure=f"labgen up {name} starts machines that are down; then labgen drill heal {name} again",
+            )
+        return titles
+
+
+def drills_of(name: str) -> tuple[tuple[Drill, ...], tuple[Fault, ...], str]:
+    """The drills of the lab NAME, all faults there are, and the lab's provider."""
+    lab = existing_lab(name).lab
+    return lab.blueprint.drills, all_faults(), lab.provider
+
+
+def refuse_unhealed(opened: OpenLab) -> None:
+    """Raise OperationError if a drill on this lab was cut off before it had healed everything."""
+    if undos := left_over(opened.folder.path):
+        raise OperationError(
+            f"the drill {undos.drill} was cut off, and has left the lab {opened.lab.name} unhealed",
+            detail=[undo.title for undo in undos.entries],
+            cure=f"labgen drill heal {opened.lab.name}",
+        )
+
+
+@contextmanager
+def _nodes(opened: OpenLab) -> Iterator[Nodes]:
+    nodes = Nodes(lambda: endpoints(opened), opened.folder.known_hosts)
+    try:
+        yield nodes
+    finally:
+        nodes.close()
+
+
+def _numbered(progress: Progress, number: int, of: int) -> Progress:
+    return lambda text: progress(f"{number} of {of}: {text}")

@@ -1,0 +1,145 @@
+"""What a drill knows of a lab before it breaks something, and which nodes a description such as `leader` means then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from labgen.errors import OperationError, UnknownNameError
+from labgen.lab.model import Lab
+
+
+@dataclass(frozen=True)
+class World:
+    """A healthy lab: who leads on which timeline, who follows, who has the VIP (None: nobody, or there is none)."""
+
+    lab: Lab
+    leader: str
+    timeline: int
+    replicas: tuple[str, ...]
+    synchronous: tuple[str, ...] = ()
+    vip_holder: str | None = None
+
+    @property
+    def dcs(self) -> tuple[str, ...]:
+        """The nodes whose votes make the DCS."""
+        return dcs_members(self.lab)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The nodes with HAProxy or PgBouncer."""
+        nodes = (*self.lab.nodes_with("haproxy"), *self.lab.nodes_with("pgbouncer"))
+        return tuple(dict.fromkeys(node.name for node in nodes))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A description of nodes. `find` gives them; none means that the lab has nothing like it, which `lacks` says."""
+
+    name: str
+    about: str
+    find: Callable[[World], tuple[str, ...]]
+    lacks: str
+
+
+def dcs_members(lab: Lab) -> tuple[str, ...]:
+    """The nodes whose votes make LAB's DCS: the etcd members, or the Consul servers."""
+    nodes = lab.nodes_with("etcd") or lab.nodes_with("consul", role="server")
+    return tuple(node.name for node in nodes)
+
+
+def _quorum_loss(world: World) -> tuple[str, ...]:
+    """As few as it takes, and the leader's own node last, so that it is the DCS that fails and not the leader."""
+    members = _leader_last(world)
+    return members[: len(members) - len(members) // 2]
+
+
+def _minority(world: World) -> tuple[str, ...]:
+    return _leader_last(world)[: (len(world.dcs) - 1) // 2]
+
+
+def _leader_last(world: World) -> tuple[str, ...]:
+    return tuple(sorted(world.dcs, key=lambda name: (name == world.leader, name == world.vip_holder)))
+
+
+def _proxy(world: World) -> tuple[str, ...]:
+    """The one that clients are led through: where the VIP is, else the first."""
+    if world.vip_holder in world.proxies:
+        return (str(world.vip_holder),)
+    return world.proxies[:1]
+
+
+def _one_replica(world: World) -> tuple[str, ...]:
+    """One that is not synchronous, if there is one."""
+    return tuple(sorted(world.replicas, key=lambda name: name in world.synchronous))[:1]
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("leader", "the node that leads", lambda world: (world.leader,), "it has no leader"),
+        Target("replica", "one replica, rather not a synchronous one", _one_replica, "it has no replica"),
+        Target("replicas", "all replicas", lambda world: world.replicas, "it has no replica"),
+        Target(
+            "sync-standby",
+            "the synchronous replica",
+            lambda world: world.synchronous[:1],
+            "no replica is synchronous (synchronous_mode is off, or none is ready)",
+        ),
+        Target(
+            "vip-holder",
+            "the node that has the VIP or the floating IP",
+            lambda world: (world.vip_holder,) if world.vip_holder else (),
+            "it has no VIP and no floating IP",
+        ),
+        Target(
+            "dcs-member",
+            "one member of the DCS, rather not on the leader's node",
+            lambda world: _leader_last(world)[:1],
+            "it has no DCS",
+        ),
+        Target(
+            "dcs-minority",
+            "as many members of the DCS as it can spare",
+            _minority,
+            "its DCS cannot spare a member",
+        ),
+        Target("dcs-quorum", "as few members of the DCS as cost it its majority", _quorum_loss, "it has no DCS"),
+        Target("proxy", "the HAProxy or PgBouncer that clients are led through", _proxy, "it has no proxy"),
+    )
+}
+
+
+def find_targets(description: str, world: World) -> tuple[str, ...]:
+    """The nodes that DESCRIPTION, a target's name or a node's, means now.
+
+    Raises UnknownNameError for a word that means nothing, OperationError if the lab has nothing like it.
+    """
+    names = [node.name for node in world.lab.nodes]
+    if description in names:
+        return (description,)
+    if description not in TARGETS:
+        raise UnknownNameError("target or node", description, [*TARGETS, *names], where=f"lab {world.lab.name}")
+    target = TARGETS[description]
+    found = target.find(world)
+    if not found:
+        raise OperationError(
+            f"the target {description} ({target.about}) is nobody in the lab {world.lab.name}: {target.lacks}",
+            cure=f"labgen drill list {world.lab.name} shows the drills made for this lab",
+        )
+    return found
+
+
+def ports_of_dcs(lab: Lab) -> tuple[int, ...]:
+    """The TCP and UDP ports on which the members of LAB's DCS, and those who ask it, talk over the lab's network."""
+    return (2379, 2380) if lab.nodes_with("etcd") else (8300, 8301, 8302)
+
+
+def vip_of(lab: Lab) -> str | None:
+    """The address that moves between LAB's nodes, if there is one."""
+    values: Mapping[str, object]
+    for component in ("keepalived", "floating-ip"):
+        for node in lab.nodes_with(component):
+            values = node.settings[component]
+            return str(values["address"])
+    return None
