@@ -23,7 +23,7 @@ class Expectation(Strict):
 
     failover: whether another node has to lead before anything is healed; None: it may or may not. outage: at most this,
     on every path, or `timers`: as long as those predict; paths: on a path by its name. held: paths that have to write
-    again before healing (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds during which two
+    again before healing (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds in which two
     nodes may take writes.
     """
 

@@ -54,7 +54,7 @@ Plan = Callable[[World, Node, Mapping[str, float]], tuple[Deed, ...]]
 class Fault:
     """A way to break something. TARGET is its usual one.
 
-    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), it gives its key back (`orderly`),
+    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), it gives it back (`orderly`),
     it starts again in place (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it (`none`).
     refused: provider → why it cannot be done there. component: what the target has to carry, any of these.
     takes_down: whether clients on the node would feel it too, for its machine or its network is struck.
