@@ -61,6 +61,7 @@ class Stream:
         self._input = os.fdopen(reading, "rb", 0)
         self._on_line, self._rest = on_line, b""
         self.failure: str | None = None
+        self._lock = threading.Lock()
         os.write(self._writing, json.dumps(config).encode() + b"\n")
         self._thread = threading.Thread(target=self._run, args=(connection, command), daemon=True)
         self._thread.start()
@@ -71,9 +72,10 @@ class Stream:
 
     def stop(self, patience: float = 10) -> None:
         """Close its input, upon which it ends, and wait for its last line."""
-        if self._writing >= 0:
-            os.close(self._writing)
-            self._writing = -1
+        with self._lock:
+            if self._writing >= 0:
+                os.close(self._writing)
+                self._writing = -1
         self._thread.join(patience)
 
     def _run(self, connection: Connection, command: str) -> None:

@@ -206,6 +206,7 @@ def test_a_server_that_says_nothing_at_login_has_certainly_written_nothing() -> 
 
 def test_nobody_listens() -> None:
     server = Server()
+    server.socket.shutdown(socket.SHUT_RDWR)
     server.socket.close()
     with load(server) as child:
         told = attempts(child, 5)
