@@ -10,6 +10,7 @@ from labgen.actions.phases import Phase, Run, run_phases
 from labgen.actions.reporter import Reporter
 from labgen.actions.up_phases import Bake, Boot, Fetch, Lint, Preflight, Provision, Render, Verify
 from labgen.actions.vagrant_lab import vagrant_of
+from labgen.drill.undo import left_over
 from labgen.plan import Plan, build_plan, by_component, plan_until
 from labgen.providers import get_provider
 from labgen.provision import Journal, pending_steps, step_digests
@@ -40,6 +41,10 @@ def up(wish: Wish, reporter: Reporter, until: str | None = None, *, offline: boo
     part = None if until is None else plan_until(build_plan(opened.lab), until)
     for note in opened.notes:
         reporter.note(note)
+    if undos := left_over(opened.folder.path):
+        reporter.note(
+            f"the drill {undos.drill} was cut off and has left this lab unhealed: labgen drill heal {opened.lab.name}"
+        )
     with opened.folder.locked():
         return bring_up(opened, reporter, part, offline=offline)
 

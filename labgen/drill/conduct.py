@@ -236,7 +236,7 @@ class Conductor:
     ) -> None:
         """Until all paths that should come back have, and HOLD is over; or until it makes no sense to wait longer."""
         expect, began = self._drill.expect, time.monotonic()
-        names = [path.name for path in paths] if expect.held is None else list(expect.held)
+        names = [path.name for path in paths if expect.held is None or path.name in expect.held]
         writes = {path.name for path in paths if not path.reads}
         # Without an expectation a failover is waited for where the fault usually makes one.
         effects = {operation.fault.effect for operation in operations}
