@@ -61,8 +61,8 @@ def cluster_lines(run: dict[str, Any]) -> Iterable[str]:
     probe = run["probe"]
     clock = max((probe["clocks"] or {"": 0}).values())
     yield (
-        f"clients on {run['client']}: an attempt every {1000 * probe['interval']:.0f} ms on each path, "
-        f"given up after {probe['deadline']:g} s; its clock is known to {1000 * clock:.0f} ms"
+        f"clients on {run['client']}: an attempt every {1000 * (probe['interval'] or 0):.0f} ms on each path, "
+        f"given up after {probe['deadline'] or 0:g} s; its clock is known to {1000 * clock:.0f} ms"
     )
 
 

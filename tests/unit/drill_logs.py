@@ -77,10 +77,17 @@ class Story:
                 "faults": [{"fault": "power-loss", "target": "leader"}],
                 "expect": dict(self.expect),
             },
-            "paths": [{"name": path} for path in self.paths],
+            "paths": [
+                {"name": path, "predicted": {"low": 21, "high": 39, "why": "lease 20-30 + race"}} for path in self.paths
+            ],
             "leader": LEADER,
             "timeline": 1,
+            "members": [LEADER, OTHER, "node3"],
+            "client": "node3",
+            "operations": [f"{LEADER} loses power"],
             "interval": 0.05,
+            "deadline": 2.0,
+            "observe": 0.25,
             "clocks": dict(self.clocks),
         }
         yield from self.attempts

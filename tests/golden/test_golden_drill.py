@@ -1,0 +1,158 @@
+"""A drill's figures as they are shown, and every no to a drill that cannot be, to the letter."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.drill.choose import choose_drill
+from labgen.drill.conduct import plan_faults
+from labgen.drill.describe import drill_rows
+from labgen.drill.log import parse_log
+from labgen.drill.look import rank_clients
+from labgen.drill.page import page, timeline
+from labgen.drill.summary import series, summary
+from labgen.drill.tables import cluster_lines, path_table, series_table, verdict_lines
+from labgen.drill.verdict import judge
+from labgen.drill.world import World
+from labgen.errors import LabgenError
+from labgen.lab.model import Lab
+from labgen.lab.resolve import resolve
+from tests.unit.drill_logs import LEADER, Story
+
+HERE = Path(__file__).parent / "drill"
+LAB = resolve(load_blueprint(find_blueprint("etcd-haproxy")), provider="docker")
+WORLD = World(LAB, "postgres01", 1, ("postgres02", "postgres03"))
+ALL = ("postgres01", "postgres02", "postgres03")
+
+
+def story(**about: object) -> Story:
+    return Story(paths=("libpq", "haproxy"), expect={"failover": True, "outage": 9}, **about)  # type: ignore[arg-type]
+
+
+def spoilt() -> Story:
+    bad = story(ended=True)
+    bad.seen(LEADER, 19.0, 21.0)
+    bad.rows = bad.kept()[7:]
+    bad.expect = {"failover": True, "outage": 5}
+    return bad
+
+
+def told(one: Story) -> dict[str, object]:
+    log = one.log()
+    return summary(log, judge(log), "drills/power-loss.jsonl")
+
+
+def rendered(*things: object) -> str:
+    console = Console(file=io.StringIO(), width=160, color_system=None, highlight=False, soft_wrap=True)
+    for thing in things:
+        console.print(thing)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def test_figures_in_the_terminal(golden: Callable[[Path, str], None]) -> None:
+    text = ""
+    for one in (story(), spoilt(), story(ended=False, whole=None)):
+        run = told(one)
+        text += rendered(*verdict_lines(run), path_table(run), *cluster_lines(run), "")
+    text += rendered(series_table(series([told(story()), told(spoilt()), told(story(ended=False, whole=None))])))
+    golden(HERE / "figures.txt", text)
+
+
+@pytest.mark.parametrize("case", ["passed", "failed"])
+def test_the_page(case: str, golden: Callable[[Path, str], None]) -> None:
+    log = (story() if case == "passed" else spoilt()).log()
+    text = page(log, judge(log))
+    golden(HERE / f"{case}.html", text)
+    assert "http://" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert "https://" not in text
+    assert "<script" not in text
+    drawing = ElementTree.fromstring(timeline(log))  # noqa: S314 - it was made here
+    width = float(drawing.attrib["viewBox"].split()[2])
+    bars = [element for element in drawing.iter() if element.tag.endswith("rect")]
+    assert {bar.attrib["fill"] for bar in bars} >= {"#2e9e5b", "#d64545", "#e6a700", "#2f6fde"}
+    assert all(0 <= float(bar.attrib["x"]) <= width for bar in bars)
+    assert all(float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width + 1 for bar in bars)
+
+
+def test_words_of_a_log_do_not_become_markup() -> None:
+    one = story()
+    one.attempts[-1].update(result="fail", error="<script>alert(1)</script>")
+    log = one.log()
+    assert "<script" not in page(log, judge(log))
+
+
+def test_drills_of_the_blueprints(golden: Callable[[Path, str], None]) -> None:
+    text = ""
+    for name in (
+        "consul-pgbouncer",
+        "etcd-haproxy",
+        "etcd-haproxy-keepalived",
+        "etcd-patroni-ops",
+        "liman-etcd-haproxy",
+    ):
+        text += f"# {name}\n"
+        for row in drill_rows(load_blueprint(find_blueprint(name)).blueprint.drills):
+            text += f"{row['name']}: {', then '.join(row['faults'])}\n    {row['expected']}\n"
+    golden(HERE / "drills.txt", text)
+
+
+def play(word: str, *changes: str, lab: Lab = LAB) -> Callable[[], object]:
+    return lambda: plan_faults(choose_drill(lab, word, changes), WORLD)
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "an unknown drill": play("power-los"),
+    "a drill file that is not there": play("mine.yml"),
+    "an unknown fault": play("power-loss", "fault=powerloss"),
+    "an unknown target": play("power-loss", "target=leeder"),
+    "a target that matches nothing": play("power-loss", "target=vip-holder"),
+    "a fault about something else": play("patroni-stop", "target=haproxy"),
+    "a fault that containers cannot have": play("clock-step"),
+    "a full disk in a container": play("disk-full"),
+    "a value out of range": play("freeze", "hold=1000"),
+    "a change without a value": play("freeze", "hold"),
+    "a change of something that is not there": play("freeze", "expext.outage=3"),
+    "a change of a fault that is not there": play("freeze", "faults.1.target=replica"),
+    "a change that is no YAML": play("freeze", "hold=[1"),
+    "nowhere to run clients": lambda: rank_clients(LAB, ALL, ALL, ALL, WORLD),
+    "a log that is none": lambda: parse_log(["hello\n", "there\n"], "drill.jsonl"),
+    "an empty log": lambda: parse_log([], "drill.jsonl"),
+}
+
+
+def test_drills_that_cannot_be(golden: Callable[[Path, str], None], readable: Callable[[str], None]) -> None:
+    text = ""
+    for case, work in REFUSED.items():
+        with pytest.raises(LabgenError) as caught:
+            work()
+        text += f"# {case}\n" + "".join(f"{line}\n" for line in caught.value.lines()) + "\n"
+    golden(HERE / "refused.txt", text)
+    readable(text)
+
+
+def test_a_drill_file_with_faults(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    golden: Callable[[Path, str], None],
+    readable: Callable[[str], None],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = ""
+    for faulty in (
+        "name: mine\ntitle: Mine\nfaults: [{fault: freez}]\nexpect: {held: [haprox]}\n",
+        "name: Mine\nfaults: []\nhold: long\nexpects: {lost: 1}\n",
+    ):
+        Path("mine.yml").write_text(faulty)
+        with pytest.raises(LabgenError) as caught:
+            choose_drill(LAB, "mine.yml")
+        text += "".join(f"{line}\n" for line in caught.value.lines()) + "\n"
+    golden(HERE / "file.txt", text)
+    readable(text)
