@@ -12,11 +12,15 @@ from labgen.drill.summary import summary
 from labgen.drill.tables import seconds
 from labgen.drill.verdict import Verdict
 
-WIDTH, LEFT, ROW, BAR = 1400, 210, 34, 20
-"""Pixels: the drawing, its labels, a row, and the bar in it."""
+WIDTH, LEFT, RIGHT, ROW, BAR = 1400, 210, 30, 34, 20
+"""Pixels: the drawing, its labels, what is free at its end, a row, and the bar in it."""
 COLOURS = {"ok": "#2e9e5b", "fail": "#d64545", "unknown": "#e6a700"}
 LEADS = "#2f6fde"
 NOT = "#e3e7ee"
+KEYS = ("#174ea6", "#8a4fd0", "#0f9aa8", "#c2571a", "#7a8b00")
+"""For the members in the DCS, in their order."""
+SAME = 1.5
+"""Seconds between two looks with the same answer that are drawn as one."""
 FONT = "font-family:system-ui,sans-serif"
 STYLE = """
 body{font:18px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1440px;padding:0 1rem;color:#1c2430;background:#fff}
@@ -52,17 +56,18 @@ def page(log: Log, verdict: Verdict) -> str:
 def timeline(log: Log) -> str:
     """The drawing: a row for each path's attempts, then one for each node and for each who says that it leads."""
     rows = [(f"{name}", list(_attempts(log, name, reads))) for name, reads in _paths_of(log)]
-    rows += [("leader key in the DCS", list(_key(log)))]
+    rows += [(KEY, list(_key(log)))]
     for node in log.begin.get("members", ()):
         rows += [(f"{node} writable", list(_leading(log, node, "sql")))]
         rows += [(f"{node} /primary", list(_leading(log, node, "rest")))]
     end = max((bar[1] for _, bars in rows for bar in bars), default=1.0)
     height = ROW * len(rows) + 70
-    scale = (WIDTH - LEFT - 10) / end
+    scale = (WIDTH - LEFT - RIGHT) / end
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         'aria-label="what happened, over time">'
     ]
+    names: list[str] = []
     for second in range(0, int(end) + 1, _step(end)):
         x = LEFT + second * scale
         parts.append(f'<line x1="{x:.1f}" y1="30" x2="{x:.1f}" y2="{height - 30}" stroke="#d5dae2"/>')
@@ -72,6 +77,8 @@ def timeline(log: Log) -> str:
         parts.append(_text(LEFT - 12, y + BAR - 4, label, 15, "end"))
         for start, stop, colour, title in bars:
             width = max((stop - start) * scale, 0.6)
+            if label == KEY and width > 9 * len(title):
+                names.append(_text(LEFT + (start + stop) / 2 * scale, y + BAR - 5, title, 14, "middle", "#fff"))
             parts.append(
                 f'<rect x="{LEFT + start * scale:.1f}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{colour}">'
                 f"<title>{escape(title)}</title></rect>"
@@ -85,9 +92,10 @@ def timeline(log: Log) -> str:
                 f"<title>{escape(deed.title)}</title></line>"
             )
             parts.append(_text(x, 16, word, 16, "middle", colour))
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, *names, "</svg>"])
 
 
+KEY = "leader key in the DCS"
 Bar = tuple[float, float, str, str]
 
 
@@ -114,19 +122,38 @@ def _bar(group: Sequence[Attempt]) -> Bar:
 
 def _leading(log: Log, node: str, by: str) -> Iterable[Bar]:
     seen = [one for one in log.sightings if one.node == node and one.by == by]
-    for before, after in pairwise(seen):
-        if before.leads is not None and after.time - before.time <= 1.5:
-            colour = LEADS if before.leads else NOT
-            yield before.time, after.time, colour, "yes" if before.leads else "no"
+    bars = (
+        (before.time, after.time, LEADS if before.leads else NOT, "yes" if before.leads else "no")
+        for before, after in pairwise(seen)
+        if before.leads is not None and after.time - before.time <= SAME
+    )
+    yield from _joined(bars)
+
+
+def _joined(bars: Iterable[Bar]) -> Iterable[Bar]:
+    """Bars that follow each other with the same meaning, as one."""
+    last: Bar | None = None
+    for bar in bars:
+        if last is not None and last[2:] == bar[2:] and bar[0] - last[1] <= SAME:
+            last = (last[0], max(last[1], bar[1]), *last[2:])
+            continue
+        if last is not None:
+            yield last
+        last = bar
+    if last is not None:
+        yield last
 
 
 def _key(log: Log) -> Iterable[Bar]:
     """Whose name the DCS holds, by whoever could ask it."""
-    palette = dict(zip(log.begin.get("members", ()), (LEADS, "#8a4fd0", "#0f9aa8", "#c2571a", "#7a8b00"), strict=False))
+    palette = dict(zip(log.begin.get("members", ()), KEYS, strict=False))
     seen = [one for one in log.sightings if one.by == "dcs" and one.leader is not None]
-    for before, after in pairwise(seen):
-        if before.leader and after.time - before.time <= 1.5:
-            yield before.time, after.time, palette.get(before.leader, LEADS), before.leader
+    bars = (
+        (before.time, after.time, palette.get(before.leader, LEADS), before.leader)
+        for before, after in pairwise(seen)
+        if before.leader and after.time - before.time <= SAME
+    )
+    yield from _joined(bars)
 
 
 def _paths_of(log: Log) -> list[tuple[str, bool]]:

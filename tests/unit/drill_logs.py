@@ -34,8 +34,11 @@ class Story:
             self.writes(path, 18, 40, server=OTHER, timeline=2)
         self.seen(LEADER, 0, 9.9)
         self.seen(OTHER, 17.5, 40, timeline=2)
-        self.entries.append({"event": "leader", "t": 1.0, "node": OTHER, "by": "dcs", "leads": None, "leader": LEADER})
-        self.entries.append({"event": "leader", "t": 17.0, "node": OTHER, "by": "dcs", "leads": None, "leader": OTHER})
+        for tick in range(36):
+            if not 15 < tick < 17:
+                key = LEADER if tick < 17 else OTHER
+                entry = {"event": "leader", "t": float(tick), "node": OTHER, "by": "dcs", "leads": None, "leader": key}
+                self.entries.append(entry)
 
     def attempt(self, path: str, start: float, end: float, result: str = "ok", **about: Any) -> dict[str, Any]:
         entry = {
