@@ -25,16 +25,13 @@ CONTAINERS = ("docker",)
 class Deed:
     """A command and what undoes it; None: nothing does, or nothing has to.
 
-    node: where it is run as root; None: on this host, as words. dead_man: whether a timer on the node is to undo it
-    too. lasts: whether it is still there after the machine was started anew.
+    node: where both are run as root; None: on this host, as words. dead_man: whether a timer there is to undo it too.
     """
 
     node: str | None
     command: str | tuple[str, ...]
     undo: str | tuple[str, ...] | None
-    undo_node: str | None = None
     dead_man: bool = False
-    lasts: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,9 +138,9 @@ FREEZE = Fault("freeze", "is frozen as a whole", "leader", "silent", _freeze, ta
 # --- services ---------------------------------------------------------------------------------------------------------
 
 
-def _on_node(command: str, undo: str | None, *, lasts: bool = False) -> Plan:
+def _on_node(command: str, undo: str | None) -> Plan:
     def plan(_world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
-        return (Deed(node.name, command, undo, dead_man=undo is not None, lasts=lasts),)
+        return (Deed(node.name, command, undo, dead_man=undo is not None),)
 
     return plan
 
@@ -375,7 +372,6 @@ DISK_FULL = Fault(
         "wal=$(readlink -f /var/lib/postgresql/*/*/pg_wal | head -n1) && "
         f'free=$(df --output=avail -B1 "$wal" | tail -n1) && fallocate -l "$free" "$wal/../{FILLED}"',
         f"rm -f /var/lib/postgresql/*/*/{FILLED}",
-        lasts=True,
     ),
     refused=dict.fromkeys(CONTAINERS, "a container's disk is this machine's own, and would be full with it"),
     component=("patroni",),

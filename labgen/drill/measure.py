@@ -79,8 +79,10 @@ class Measures:
     twice: tuple[str, ...] = field(default=())
 
     @property
-    def failed_over(self) -> bool:
-        return self.later_timeline is not None or self.key is not None or self.promoted is not None
+    def took_over(self) -> float | None:
+        """Seconds from the fault to the first sign of another leader."""
+        signs = [self.key, self.promoted, *(figures.new_timeline for figures in self.paths)]
+        return min((sign for sign in signs if sign is not None), default=None)
 
 
 def measure(log: Log) -> Measures:

@@ -44,9 +44,8 @@ class Surgeon:
     def _undo(self, deed: Deed, title: str, key: str, on: str) -> Undo | None:
         if deed.undo is None:
             return None
-        node = None if isinstance(deed.undo, tuple) else (deed.undo_node or deed.node)
-        timer = f"labgen-drill-{key}" if deed.dead_man and node else None
-        return Undo(key, f"{on} {title}", node, deed.undo, gone=not deed.lasts, timer=timer, machine=on)
+        timer = f"labgen-drill-{key}" if deed.dead_man and deed.node else None
+        return Undo(key, f"{on} {title}", deed.node, deed.undo, timer=timer, machine=on)
 
     def _arm(self, undo: Undo) -> None:
         script = f"{FOLDER}/{undo.id}.sh"

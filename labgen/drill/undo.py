@@ -22,16 +22,13 @@ FILE = "drill.json"
 class Undo:
     """A command that undoes something. NODE None: words on this host, else shell text on that node, as root.
 
-    gone: whether it undoes itself when the machine is started anew.
-    timer: the unit of the dead man's timer that would run the same on the node. machine: the node whose machine it is
-    about, for a command on this host.
+    timer: the unit of the dead man's timer that would run the same on the node. machine: the node that it is about.
     """
 
     id: str
     title: str
     node: str | None
     command: str | tuple[str, ...]
-    gone: bool = True
     timer: str | None = None
     machine: str | None = None
 

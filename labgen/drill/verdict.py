@@ -31,7 +31,12 @@ def judge(log: Log) -> Verdict:
     """The verdict on LOG."""
     measures = measure(log)
     expect = log.drill.expect
-    faults = (*_data(measures, expect), *_leaders(measures, expect), *_service(log, measures, expect), *_health(log))
+    faults = (
+        *_data(measures, expect),
+        *_leaders(log, measures, expect),
+        *_service(log, measures, expect),
+        *_health(log),
+    )
     doubts = tuple(_doubts(log, measures))
     return Verdict(FAIL if faults else UNKNOWN if doubts else PASS, faults, doubts, measures)
 
@@ -44,7 +49,7 @@ def _data(measures: Measures, expect: Expectation) -> Iterable[str]:
         yield f"{count(len(measures.unexpected), 'row')} that nobody was to have written: {_some(measures.unexpected)}"
 
 
-def _leaders(measures: Measures, expect: Expectation) -> Iterable[str]:
+def _leaders(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]:
     for overlap in measures.overlaps:
         if overlap.seconds > expect.two_leaders:
             allowed = f", at most {expect.two_leaders:g} s expected" if expect.two_leaders else ""
@@ -54,9 +59,13 @@ def _leaders(measures: Measures, expect: Expectation) -> Iterable[str]:
             f"{count(len(measures.forked), 'write')} acknowledged on the old timeline after others were on the new: "
             f"{_some(measures.forked)}"
         )
-    if expect.failover is True and not measures.failed_over:
+    took_over = measures.took_over
+    if expect.failover is True and took_over is None:
         yield "nobody took over"
-    if expect.failover is False and measures.failed_over:
+    elif expect.failover is True and log.heals and took_over is not None:
+        if took_over + (measures.fault or 0.0) > log.heals[0].start:
+            yield f"nobody took over before healing, only {took_over:.1f} s after the fault"
+    elif expect.failover is False and took_over is not None:
         yield "another node took over, though the old leader should have gone on"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -156,3 +158,23 @@ def test_a_drill_file_with_faults(
         text += "".join(f"{line}\n" for line in caught.value.lines()) + "\n"
     golden(HERE / "file.txt", text)
     readable(text)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no headless browser here")
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    """Without any name resolved the browser lays the page out: every bar has an extent, and nothing sticks out."""
+    probe = (
+        "<script>addEventListener('load', () => {"
+        "const widths = [...document.querySelectorAll('rect')].map(bar => bar.getBoundingClientRect().width);"
+        "const fits = document.documentElement.scrollWidth <= innerWidth;"
+        "document.title = [widths.length, Math.min(...widths) > 0, fits].join(' ') })</script>"
+    )
+    log = spoilt().log()
+    (tmp_path / "page.html").write_text(page(log, judge(log)).replace("</head>", f"{probe}</head>"))
+    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,800", "--dump-dom"]
+    words += [f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    done = subprocess.run(
+        [*words, f"file://{tmp_path}/page.html"], capture_output=True, text=True, timeout=60, check=False
+    )
+    bars = timeline(log).count("<rect")
+    assert f"<title>{bars} true true</title>" in done.stdout, done.stderr

@@ -178,6 +178,13 @@ def test_nobody_took_over() -> None:
     assert "nobody took over" in judge(story.log()).faults
 
 
+def test_somebody_took_over_only_when_all_was_healed() -> None:
+    story = Story(expect={"failover": True, "held": []})
+    story.attempts = [entry for entry in story.attempts if not 12 < entry["t_start"] < 32]
+    story.entries = [entry for entry in story.entries if not 12 < entry["t"] < 32]
+    assert "nobody took over before healing, only 22.0 s after the fault" in judge(story.log()).faults
+
+
 def test_a_failover_that_should_not_have_been() -> None:
     assert "another node took over" in judge(Story(expect={"failover": False}).log()).faults[0]
 
