@@ -12,6 +12,8 @@ labs/NAME/
   checkpoints/    a file for each checkpoint; the machines are kept by the provider
   restoring       the name of the checkpoint that the lab is being brought back to
   logs/           Vagrant's and the steps' logs
+  drill.json      what the drill that runs, or was cut off, has to undo
+  drills/         raw logs of drills
 """
 
 from __future__ import annotations
