@@ -58,12 +58,18 @@ def cut(address: str, program: Program, directions: Iterable[str] = BOTH) -> str
     return _program(address, bytecode(program), directions)
 
 
-def cut_port_of(address: str, find_port: str) -> str:
-    """A command that drops what comes in for the TCP port that the shell command FIND_PORT prints."""
-    marker = 65535
-    text = bytecode(ports(destination=[marker])).replace(str(marker), "${port}")
-    find = f'port=$({find_port}); [[ $port =~ ^[0-9]+$ ]] || {{ echo "no such connection" >&2; exit 1; }}\n'
-    return find + _program(address, text, ["ingress"])
+def cut_ports_of(address: str, find_ports: str, number: int) -> str:
+    """A command that drops what goes out to the TCP ports, NUMBER in all, that the shell command FIND_PORTS prints."""
+    places = range(65535, 65535 - number, -1)
+    text = bytecode(ports(destination=places))
+    for index, place in enumerate(places):
+        text = text.replace(str(place), f"${{ports[{index}]}}")
+    find = (
+        f"mapfile -t ports < <({find_ports})\n"
+        f'[[ "${{ports[*]}}" =~ ^[0-9]+(\\ [0-9]+)*$ && ${{#ports[@]}} == {number} ]] || '
+        f'{{ echo "not {number} connections but ${{#ports[@]}}" >&2; exit 1; }}\n'
+    )
+    return find + _program(address, text, ["egress"])
 
 
 def mend(address: str) -> str:

@@ -307,20 +307,19 @@ PARTITION_REJECT = Fault(
 CUT_DCS = Fault("cut-dcs", "is cut off the DCS only", "leader", "silent", _cut_dcs, component=("patroni",))
 
 
+WAL_PORTS = "select client_port from pg_stat_replication where client_port > 0 order by 1"
+
+
 def _block_replication(world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
-    """Drops what comes in for the one connection of the WAL receiver: clients on this node go on."""
-    find = (
-        "pid=$(pgrep -u postgres -f 'postgres:.*wal ?receiver' | head -n1) && "
-        f'ss -Htnp state established dst {world.lab.node(world.leader).address} | grep "pid=$pid," | '
-        "sed -E 's/^[0-9]+ +[0-9]+ +[^ ]*:([0-9]+) .*/\\1/' | head -n1"
-    )
-    return (Deed(node.name, cut.cut_port_of(node.address, find), cut.mend(node.address), dead_man=True),)
+    """Drops what goes out over the connections of the WAL senders alone: all others go on."""
+    apply = cut.cut_ports_of(node.address, local_sql(WAL_PORTS), len(world.replicas))
+    return (Deed(node.name, apply, cut.mend(node.address), dead_man=True),)
 
 
 REPLICATION_BLOCKED = Fault(
     "replication-blocked",
-    "gets no WAL any more, and nobody notices",
-    "replicas",
+    "sends its replicas no WAL any more, and nobody notices",
+    "leader",
     "none",
     _block_replication,
     component=("patroni",),

@@ -231,7 +231,30 @@ def test_only_what_comes_in_for_one_port() -> None:
     assert verdict_on(program, packet(6, 5432, 45000)) == cut.DROP
     assert verdict_on(program, packet(6, 45000, 5432)) == cut.PASS
     assert cut.bytecode(program).startswith(f"{len(program)},40 0 0 12,")
-    assert "${port}" in cut.cut_port_of("10.0.0.1", "echo 45000")
+
+
+@pytest.mark.parametrize(
+    ("printed", "number", "said"),
+    [
+        ("echo 45001; echo 45000", 2, "21 2 0 45000 21 1 0 45001"),
+        ("echo 45000", 2, "not 2 connections but 1"),
+        ("true", 1, "not 1 connections but 0"),
+        ("echo ERROR", 1, "not 1 connections but 1"),
+    ],
+)
+def test_ports_that_are_found_on_the_node(printed: str, number: int, said: str) -> None:
+    """Run for real but for `ip` and `tc`, which print what they are told."""
+    tools = (
+        "ip() { echo '2: eth1 inet 10.0.0.1/24'; }; tc() { echo clsact qdisc clsact; echo \"$@\" | tr ',' ' ' >&2; }\n"
+    )
+    done = subprocess.run(
+        ["bash", "-c", tools + cut.cut_ports_of("10.0.0.1", printed, number)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said in done.stderr
+    assert (done.returncode == 0) == said.startswith("21")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
