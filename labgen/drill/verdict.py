@@ -61,7 +61,9 @@ def _leaders(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]
         )
     took_over = measures.took_over
     if expect.failover is True and took_over is None:
-        yield "nobody took over"
+        # A log that ends before healing does not tell what was still to come.
+        if log.heals:
+            yield "nobody took over"
     elif expect.failover is True and log.heals and took_over is not None:
         if took_over + (measures.fault or 0.0) > log.heals[0].start:
             yield f"nobody took over before healing, only {took_over:.1f} s after the fault"
@@ -75,6 +77,8 @@ def _service(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]
     names = [figures.path for figures in measures.paths]
     held = names if expect.held is None else list(expect.held)
     for figures in measures.paths:
+        if figures.open and not log.ended:
+            continue  # it may have come back after the log was cut off
         if figures.open:
             yield f"{figures.path}: nothing was acknowledged any more from {figures.gap_from:.1f} s on"
             continue

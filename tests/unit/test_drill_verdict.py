@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from labgen.drill.log import parse_log
@@ -156,6 +158,14 @@ def test_an_unfinished_log_leaves_the_verdict_open() -> None:
         "nobody counted the rows, so nothing is known of lost writes",
         "the cluster was not seen whole again",
     )
+
+
+def test_a_log_that_was_cut_off_in_the_outage_proves_nothing() -> None:
+    story = Story(expect={"failover": True, "outage": 3}, ended=False, whole=None)
+    lines = [line for line in story.lines() if line["event"] in ("begin", "fault") or line.get("t_start", 99) < 14]
+    verdict = judge(parse_log([json.dumps(line) + "\n" for line in lines], "drill.jsonl"))
+    assert verdict.status == "unknown"
+    assert verdict.faults == ()
 
 
 def test_a_proven_fault_outweighs_an_unfinished_log() -> None:
