@@ -19,6 +19,7 @@ from labgen.drill.surgeon import heal as heal_all
 from labgen.drill.undo import left_over
 from labgen.drill.verdict import Verdict, judge
 from labgen.errors import OperationError
+from labgen.providers import emulates, get_provider
 
 Progress = Callable[[str], None]
 
@@ -45,7 +46,9 @@ def run_drill(
     with opened.folder.locked():
         refuse_unhealed(opened)
         with _nodes(opened) as nodes:
-            stage = Stage(opened.lab, opened.folder.secrets(opened.lab), nodes, opened.folder.path, progress)
+            gently = emulates(get_provider(opened.lab.provider))
+            secrets = opened.folder.secrets(opened.lab)
+            stage = Stage(opened.lab, secrets, nodes, opened.folder.path, progress, gently)
             for number in range(1, repeat + 1):
                 if repeat > 1:
                     stage.progress = _numbered(progress, number, repeat)

@@ -56,13 +56,14 @@ class Operation:
 
 @dataclass
 class Stage:
-    """What a drill plays on."""
+    """What a drill plays on. GENTLY: its machines are emulated, and bear little at a time."""
 
     lab: Lab
     secrets: Mapping[str, Mapping[str, str]]
     nodes: Nodes
     folder: Path
     progress: Callable[[str], None]
+    gently: bool = False
 
 
 def plan_faults(drill: Drill, world: World) -> tuple[Operation, ...]:
@@ -91,7 +92,7 @@ class Conductor:
         """The whole drill; returns the file of its log."""
         lab, stage = self._lab, self._stage
         self._say("is the lab healthy?")
-        look.gate(lab, stage.secrets, self._nodes, SETTLE)
+        look.gate(lab, stage.secrets, self._nodes, SETTLE, gently=stage.gently)
         world = look.world_of(lab, self._nodes, self._patroni)
         config = self._patroni.config()
         operations = plan_faults(self._drill, world)
@@ -306,7 +307,8 @@ class Conductor:
 
     def _check(self, log: LogFile) -> None:
         self._say("is the lab healthy again?")
-        report = run_checks(self._lab, self._stage.secrets, self._nodes, settle=SETTLE)
+        stage = self._stage
+        report = run_checks(self._lab, stage.secrets, self._nodes, settle=SETTLE, gently=stage.gently)
         for result in report.results:
             log.add("check", name=result.name, status=result.status.value, detail=result.detail)
 

@@ -22,8 +22,13 @@ USER_TIMEOUT = 3000
 """Milliseconds after which the kernel gives up on data that nobody confirms."""
 
 
-def gate(lab: Lab, secrets: Mapping[str, Mapping[str, str]], nodes: Nodes, settle: float) -> Report:
-    """All checks of LAB; raises OperationError with what is wrong unless every one passes within SETTLE seconds."""
+def gate(
+    lab: Lab, secrets: Mapping[str, Mapping[str, str]], nodes: Nodes, settle: float, *, gently: bool = False
+) -> Report:
+    """All checks of LAB; raises OperationError with what is wrong unless every one passes within SETTLE seconds.
+
+    gently: one after the other, for emulated machines.
+    """
     missing = [node.name for node in lab.nodes if node.name not in nodes]
     if missing:
         raise OperationError(
@@ -31,7 +36,7 @@ def gate(lab: Lab, secrets: Mapping[str, Mapping[str, str]], nodes: Nodes, settl
             detail=[f"{name} is not running" for name in missing],
             cure=f"labgen up {lab.name}",
         )
-    report = run_checks(lab, secrets, nodes, settle=settle)
+    report = run_checks(lab, secrets, nodes, settle=settle, gently=gently)
     sick = [f"{result.name}: {result.detail}" for result in report.results if result.status is not Status.PASS]
     if sick:
         raise OperationError(
