@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from tests.fakes.connection import Answer, FakeConnection
 BLUEPRINTS = ("consul-pgbouncer", "etcd-haproxy", "etcd-haproxy-keepalived", "etcd-patroni-ops", "liman-etcd-haproxy")
 
 
+@cache
 def lab_of(name: str, *overrides: str, provider: str = "docker") -> Lab:
     return resolve(load_blueprint(find_blueprint(name)), provider=provider, overrides=overrides)
 
