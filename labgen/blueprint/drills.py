@@ -22,9 +22,9 @@ class Expectation(Strict):
     """What a drill promises. Outages are the longest gaps between acknowledged writes, in seconds.
 
     failover: whether another node has to lead before anything is healed; None: it may or may not. outage: at most this,
-    on every path, or `timers`: as long as those predict; paths: on a path by its name. held: paths that have to write
-    again before healing (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds in which two
-    nodes may take writes.
+    on every path, or `timers`: as long as those predict; paths: on a path by its name. held: paths that have to work
+    again when healing begins (None: all). lost: acknowledged writes that may be missing. two_leaders: seconds in which
+    two nodes may take writes.
     """
 
     failover: bool | None = None

@@ -20,8 +20,8 @@ class PathFigures:
     """What one path's clients went through. Times in seconds; `gap` is the longest between two yeses.
 
     calm: the longest gap before the first fault, which is what the probing itself cannot see below. new_timeline: from
-    the first fault to the first yes on a later timeline than before. held: a yes came after the last fault and before
-    healing began. open: no yes came any more after the longest gap had begun. stalls: when the load did nothing.
+    the first fault to the first yes on a later timeline than before. held: yeses came when healing began, before any
+    of it could help. open: no yes came any more after the longest gap had begun. stalls: when the load did nothing.
     """
 
     path: str
@@ -121,7 +121,7 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
     calm_until = end if fault is None else fault
     gap, gap_from, is_open = _longest([first, *yes], end, since=0.0 if fault is None else fault)
     later = [one.end for one in acknowledged(mine) if one.timeline and timeline and one.timeline > timeline]
-    healing = log.heals[0].start if log.heals else float("inf")
+    healing = log.heals[0].start if log.heals else end
     last_fault = log.faults[-1].end if log.faults else 0.0
     return PathFigures(
         path=name,
@@ -135,7 +135,7 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
         calm=max((b - a for a, b in pairwise(t for t in [first, *yes] if t <= calm_until)), default=0.0),
         new_timeline=None if fault is None or not later else max(min(later) - fault, 0.0),
         # One that was on its way when the fault struck proves nothing.
-        held=any(one.start >= last_fault and one.end <= healing for one in acknowledged(mine)),
+        held=any(one.start >= last_fault and healing - STALL <= one.end <= healing for one in acknowledged(mine)),
         open=is_open,
         stalls=tuple(_stalls(mine, end)),
     )

@@ -87,7 +87,7 @@ def _service(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]
             gap = f"{figures.gap:.1f} s without an acknowledged {_kind(figures)}"
             yield f"{figures.path}: {gap}, expected at most {limit:g} s"
         if figures.path in held and not figures.held and log.heals:
-            yield f"{figures.path}: no {_kind(figures)} was acknowledged between the fault and its healing"
+            yield f"{figures.path}: no {_kind(figures)} was acknowledged any more when healing began"
 
 
 def limit_of(log: Log, path: str) -> float | None:

@@ -204,9 +204,20 @@ def test_a_path_that_came_back_only_by_healing() -> None:
     for entry in story.attempts:
         if entry["path"] == "haproxy" and 10 < entry["t_start"] < 31:
             entry["result"] = "fail"
-    assert judge(story.log()).faults == ("haproxy: no write was acknowledged between the fault and its healing",)
+    assert judge(story.log()).faults == ("haproxy: no write was acknowledged any more when healing began",)
     story.expect = {"held": ["libpq"]}
     assert judge(story.log()).status == "pass"
+
+
+def test_a_path_that_went_away_only_some_time_after_the_fault() -> None:
+    """As when a DCS is lost: the leader goes on until its retries are over."""
+    story = Story(paths=("libpq", "haproxy"))
+    for entry in story.attempts:
+        if entry["path"] == "haproxy" and 22 < entry["t_start"] < 31:
+            entry["result"] = "fail"
+    verdict = judge(story.log())
+    assert not verdict.measures.paths[1].held
+    assert verdict.status == "fail"
 
 
 def test_ids_that_were_used_twice_are_a_doubt() -> None:
