@@ -32,8 +32,9 @@ CALM = 3.0
 """Seconds of load before the fault."""
 TAIL = 3.0
 """Seconds of load after all is whole again."""
+GATE = 5.0
 SETTLE = 20.0
-"""Seconds for checks that do not pass yet."""
+"""Seconds for checks that do not pass yet, before the drill and after healing."""
 WHOLE_WITHIN = 180.0
 PATIENCE = 40.0
 """Seconds beyond what is predicted or expected after which nothing more is waited for before healing."""
@@ -92,7 +93,7 @@ class Conductor:
         """The whole drill; returns the file of its log."""
         lab, stage = self._lab, self._stage
         self._say("is the lab healthy?")
-        look.gate(lab, stage.secrets, self._nodes, SETTLE, gently=stage.gently)
+        look.gate(lab, stage.secrets, self._nodes, GATE, gently=stage.gently)
         world = look.world_of(lab, self._nodes, self._patroni)
         config = self._patroni.config()
         operations = plan_faults(self._drill, world)
