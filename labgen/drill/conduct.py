@@ -112,7 +112,8 @@ class Conductor:
         self._make_table(world.leader, table)
         try:
             clock = load.measure_clock()
-            log.add("begin", **self._about(world, config, operations, client, paths, began, clock))
+            log.add("begin", **self._about(world, config, operations, client, paths, began))
+            log.add("clock", node=client, error=round(clock, 4))
             observers.start()
             load.start(paths, table, application(lab, stage.secrets).password, INTERVAL)
             self._wait_for_calm(load, paths)
@@ -147,7 +148,6 @@ class Conductor:
         client: str,
         paths: Sequence[LoadPath],
         began: datetime,
-        clock: float,
     ) -> dict[str, Any]:
         lab = self._lab
         effects = [operation for operation in operations if world.leader in operation.targets]
@@ -179,7 +179,6 @@ class Conductor:
             "deadline": DEADLINE,
             "connect_timeout": CONNECT_TIMEOUT,
             "observe": OBSERVE_EVERY,
-            "clocks": {client: round(clock, 4)},
             "paths": [
                 {
                     "name": path.name,

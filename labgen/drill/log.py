@@ -1,7 +1,7 @@
 """The raw log of a drill: one JSON object a line, from which every figure and the verdict can be computed again.
 
-Times are seconds since the drill began, on the controller's monotonic clock. `begin.clocks` says for each node how far
-its own clock may be off after the translation. Lines need not be in the order of their times.
+Times are seconds since the drill began, on the controller's monotonic clock; `clock` says how far a node's own may be
+off after the translation. Lines need not be in the order of their times.
 
 | event | says |
 |---|---|
@@ -12,6 +12,7 @@ its own clock may be off after the translation. Lines need not be in the order o
 | whole | since t all members were there and streaming again |
 | rows | ids of all rows that the table held in the end |
 | check | a check of the lab after healing: name, status, detail |
+| clock | node, and the most by which its times may be wrong (error) |
 | note | for readers only |
 | end | nothing is missing from this log |
 """
@@ -29,7 +30,7 @@ from labgen.blueprint.drills import Drill
 from labgen.errors import UsageError
 
 FORMAT = 1
-EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "check", "end", "note")
+EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "check", "clock", "note", "end")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Log:
     whole: float | None = None
     rows: tuple[str, ...] | None = None
     checks: tuple[tuple[str, str, str], ...] = ()
+    clocks: Mapping[str, float] = field(default_factory=dict)
     ended: bool = False
     torn: bool = False
 
@@ -154,6 +156,7 @@ class _Gathered:
     whole: float | None = None
     rows: list[str] | None = None
     checks: list[tuple[str, str, str]] = field(default_factory=list)
+    clocks: dict[str, float] = field(default_factory=dict)
     ended: bool = False
     torn: bool = False
 
@@ -175,6 +178,9 @@ class _Gathered:
             self.rows = [*(self.rows or ()), *(str(one) for one in entry["ids"])]
         elif event == "check":
             self.checks.append((str(entry["name"]), str(entry["status"]), str(entry["detail"])))
+        elif event == "clock":
+            node, error = str(entry["node"]), float(entry["error"])
+            self.clocks[node] = max(error, self.clocks.get(node, 0.0))
         elif event == "end":
             self.ended = True
         elif event not in EVENTS:
@@ -194,6 +200,7 @@ class _Gathered:
             whole=self.whole,
             rows=None if self.rows is None else tuple(self.rows),
             checks=tuple(self.checks),
+            clocks=self.clocks,
             ended=self.ended,
             torn=self.torn,
         )

@@ -206,12 +206,11 @@ def _overlaps(log: Log) -> Iterable[Overlap]:
         for before, after in pairwise(seen_there):
             if before.leads and after.leads and after.time - before.time <= NEAR:
                 spans[node].append((before.time, after.time))
-    clocks = log.begin.get("clocks") or {}
     nodes = sorted(spans)
     for index, first in enumerate(nodes):
         for second in nodes[index + 1 :]:
             # Clocks that are off may make two moments look like one.
-            slack = float(clocks.get(first, 0)) + float(clocks.get(second, 0))
+            slack = log.clocks.get(first, 0.0) + log.clocks.get(second, 0.0)
             shared = [
                 (max(a, c), min(b, d)) for a, b in spans[first] for c, d in spans[second] if min(b, d) > max(a, c)
             ]

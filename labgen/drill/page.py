@@ -230,9 +230,9 @@ def _where(told: dict[str, Any]) -> str:
 
 def _exact(told: dict[str, Any]) -> str:
     probe = told["probe"]
-    clock = max((probe["clocks"] or {"": 0}).values())
+    clock = max(probe["clocks"].values(), default=0)
     return (
         f"Clients on {told['client']}: a try every {1000 * (probe['interval'] or 0):.0f} ms on each path, given up "
         f"after {probe['deadline'] or 0:g} s. Nodes are looked at every {1000 * (probe['observe'] or 0):.0f} ms. "
-        f"The clients' clock is known to {1000 * clock:.0f} ms."
+        f"Clocks are known to {1000 * clock:.0f} ms."
     )

@@ -100,14 +100,13 @@ class Load:
         self._nodes, self._client, self._log, self._seen = nodes, client, log, seen
         self._zero, self._timeline = zero, timeline
         self._stream: Stream | None = None
-        self.error = 0.0
         self._shift = 0.0
 
     def measure_clock(self) -> float:
         """Compare the client's clock with ours; returns by how much that may be wrong."""
-        offset, self.error = clock_of(self._nodes[self._client], self._client)
+        offset, error = clock_of(self._nodes[self._client], self._client)
         self._shift = offset - self._zero
-        return self.error
+        return error
 
     def start(self, paths: Sequence[LoadPath], table: str, password: str, interval: float) -> None:
         program = self._nodes.place(self._client, "load.py")
@@ -159,7 +158,6 @@ class Observers:
             threading.Thread(target=self._keep_watching, args=(node,), daemon=True)
             for node in lab.nodes_with("patroni")
         ]
-        self.errors: dict[str, float] = {}
 
     def start(self) -> None:
         for thread in self._threads:
@@ -182,8 +180,7 @@ class Observers:
     def _watch(self, node: Node) -> None:
         connection = self._nodes[node.name]
         offset, error = clock_of(connection, node.name, probes=3)
-        self.errors[node.name] = max(error, self.errors.get(node.name, 0.0))
-        self._log.add("note", about="clock", node=node.name, error=round(error, 4))
+        self._log.add("clock", node=node.name, error=round(error, 4))
         program = self._nodes.place(node.name, "observe.py")
         config = {
             "address": node.address,

@@ -29,7 +29,10 @@ def summary(log: Log, verdict: Verdict, file: str) -> dict[str, Any]:
         "operations": begin.get("operations", []),
         "client": begin.get("client"),
         "timers": begin.get("timers", {}),
-        "probe": {name: begin.get(name) for name in ("interval", "deadline", "connect_timeout", "observe", "clocks")},
+        "probe": {
+            **{name: begin.get(name) for name in ("interval", "deadline", "connect_timeout", "observe")},
+            "clocks": dict(log.clocks),
+        },
         "paths": [_path(figures, told[figures.path], limit_of(log, figures.path)) for figures in measures.paths],
         "leader_key": _seconds(measures.key),
         "promoted": _seconds(measures.promoted),

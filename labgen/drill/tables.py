@@ -59,10 +59,10 @@ def cluster_lines(run: dict[str, Any]) -> Iterable[str]:
     counted = [f"{writes[key]} {key}" for key in ("lost", "recovered", "unexpected") if writes[key] is not None]
     yield f"{writes['acknowledged']} writes acknowledged" + "".join(f", {words}" for words in counted)
     probe = run["probe"]
-    clock = max((probe["clocks"] or {"": 0}).values())
+    clock = max(probe["clocks"].values(), default=0)
     yield (
         f"clients on {run['client']}: an attempt every {1000 * (probe['interval'] or 0):.0f} ms on each path, "
-        f"given up after {probe['deadline'] or 0:g} s; its clock is known to {1000 * clock:.0f} ms"
+        f"given up after {probe['deadline'] or 0:g} s; clocks are known to {1000 * clock:.0f} ms"
     )
 
 

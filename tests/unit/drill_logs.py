@@ -91,8 +91,9 @@ class Story:
             "interval": 0.05,
             "deadline": 2.0,
             "observe": 0.25,
-            "clocks": dict(self.clocks),
         }
+        for node, error in self.clocks.items():
+            yield {"event": "clock", "node": node, "error": error}
         yield from self.attempts
         yield from self.entries
         if self.faults:
