@@ -52,7 +52,8 @@ class Operation:
 
     @property
     def title(self) -> str:
-        return f"{', '.join(self.targets)} {self.fault.title}"
+        who = self.targets[0] if len(self.targets) == 1 else f"each of {', '.join(self.targets)}"
+        return f"{who} {self.fault.title}"
 
 
 @dataclass
