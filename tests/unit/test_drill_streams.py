@@ -1,0 +1,161 @@
+"""The load as the controller sees it: the program runs for real, on this machine, and its lines become the log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+
+from labgen.drill.log import LogFile, parse_log
+from labgen.drill.nodes import clock_of
+from labgen.drill.streams import Load, LoadPath, Seen, Stream
+from labgen.errors import NodeError
+from labgen.provision import CommandResult
+from labgen.resources import resource
+from tests.live import until
+from tests.unit.test_drill_load import Server
+
+BEGIN = {
+    "event": "begin",
+    "format": 1,
+    "drill": {"name": "one", "title": "One", "faults": [{"fault": "freeze"}]},
+    "paths": [{"name": "good"}, {"name": "bad"}],
+}
+
+
+class LocalConnection:
+    """A `Connection` to this very machine, with the Python of the tests."""
+
+    def run(
+        self,
+        command: str,
+        *,
+        stdin: bytes | BinaryIO | None = None,
+        timeout: float | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> CommandResult:
+        words = command.replace("python3", sys.executable)
+        child = subprocess.Popen(
+            ["bash", "-c", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        threading.Thread(target=self._feed, args=(child.stdin, stdin), daemon=True).start()
+        out = b""
+        while data := child.stdout.read(4096):
+            out += data
+            if on_output:
+                on_output(data)
+        err = child.stderr.read()
+        return CommandResult(command, child.wait(timeout), out.decode(), err.decode(), 0.0)
+
+    def _feed(self, to: Any, source: bytes | BinaryIO | None) -> None:
+        while isinstance(source, bytes) is False and source is not None and (data := source.read(4096)):  # type: ignore[union-attr]
+            to.write(data)
+        to.close()
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class LocalNodes(dict[str, LocalConnection]):
+    def place(self, _node: str, name: str) -> str:
+        return str(resource("scripts") / "drill" / name)
+
+
+def path_to(name: str, port: int) -> LoadPath:
+    to = {"host": "127.0.0.1", "port": port, "user": "app", "dbname": "app", "connect_timeout": 2}
+    return LoadPath(name, "", False, {**to, "sslmode": "disable", "gssencmode": "disable"})
+
+
+def test_attempts_become_lines_of_the_log_on_our_clock(tmp_path: Path) -> None:
+    good, bad = Server(), Server()
+    bad.mood = "refuses"
+    log, seen, zero = LogFile(tmp_path / "log.jsonl"), Seen(), time.monotonic()
+    log.add(**BEGIN)  # type: ignore[arg-type]
+    load = Load(LocalNodes(client=LocalConnection()), "client", log, seen, zero, timeline=6)  # type: ignore[arg-type]
+    error = load.measure_clock()
+    assert 0 < error < 1
+    began = time.monotonic() - zero
+    load.start([path_to("good", good.port), path_to("bad", bad.port)], "labgen_drill_1", "secretOfTheTest", 0.02)
+    until("twenty acknowledged writes", 20, lambda: log.path.read_text().count('"ok"') >= 20)
+    load.check()
+    assert seen.ended is None
+    load.stop()
+    ended = time.monotonic() - zero
+    log.close()
+    text = log.path.read_text()
+    assert "secretOfTheTest" not in text
+    read = parse_log(text.splitlines(keepends=True), "log.jsonl")
+    assert {one.result for one in read.writes if one.path == "good"} == {"ok"}
+    assert {one.result for one in read.writes if one.path == "bad"} == {"fail"}
+    # This machine's clock compared with itself: what is measured can only be off by what is said.
+    assert all(began - error <= one.start <= one.end <= ended + error for one in read.writes)
+    first = next(one for one in read.writes if one.path == "good")
+    assert (first.id, first.server, first.timeline) == ("good-1", "10.0.0.1", 7)
+    assert set(seen.ok) == {"good"}
+    assert seen.ok_later["good"] == seen.ok["good"]
+
+
+def test_a_load_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
+    log, seen = LogFile(tmp_path / "log.jsonl"), Seen()
+    nodes = LocalNodes(client=LocalConnection())
+    nodes.place = lambda _node, _name: str(tmp_path / "gone.py")  # type: ignore[method-assign]
+    load = Load(nodes, "client", log, seen, 0.0, timeline=1)  # type: ignore[arg-type]
+    load.start([], "labgen_drill_1", "", 0.05)
+
+    def over() -> bool:
+        load.check()
+        return seen.ended is not None
+
+    until("the end is noticed", 10, over)
+    assert "gone.py" in str(seen.ended)
+
+
+def test_lines_are_put_together_again() -> None:
+    told: list[str] = []
+    stream = Stream(LocalConnection(), "read -r line; printf 'a'; sleep 0.1; printf 'b\\nc'; cat", {}, told.append)
+    until("the first line", 10, lambda: told)
+    assert told == ["ab"]
+    assert not stream.over
+    stream.stop()
+    stream.stop()
+    assert stream.over
+    assert stream.failure is None
+
+
+def test_a_clock_is_known_as_well_as_the_quickest_answer() -> None:
+    offset, error = clock_of(LocalConnection(), "here")
+    assert abs(offset) <= error < 1
+
+
+def test_a_node_without_python_has_no_clock() -> None:
+    class Without(LocalConnection):
+        def run(self, _command: str, **about: Any) -> CommandResult:  # type: ignore[override]
+            return super().run("exec no-such-program", **about)
+
+    with pytest.raises(NodeError, match="not found"):
+        clock_of(Without(), "here")
+
+
+def test_a_log_is_never_written_over(tmp_path: Path) -> None:
+    LogFile(tmp_path / "log.jsonl").close()
+    with pytest.raises(FileExistsError):
+        LogFile(tmp_path / "log.jsonl")
+
+
+def test_what_comes_late_is_left_out(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "log.jsonl")
+    log.add("end", t=1)
+    log.close()
+    log.add("write", id="late")
+    assert [json.loads(line)["event"] for line in log.path.read_text().splitlines()] == ["end"]
