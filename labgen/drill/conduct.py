@@ -107,7 +107,7 @@ class Conductor:
         log = LogFile(stage.folder / "drills" / f"{self._drill.name}-{key}.jsonl")
         zero = time.monotonic()
         table = f"labgen_drill_{random.token_hex(4)}"
-        load = Load(self._nodes, client, log, self._seen, zero, world.timeline)
+        load = Load(self._nodes, client, log, self._seen, zero)
         observers = Observers(self._nodes, lab, log, self._seen, zero)
         undos = Undos(stage.folder / FILE, key, self._drill.name)
         self._make_table(world.leader, table)
@@ -120,7 +120,7 @@ class Conductor:
             self._wait_for_calm(load, paths)
             try:
                 self._strike(operations, undos, log, zero, self._limit(config))
-                self._wait_for_service(load, operations, paths, config)
+                self._wait_for_service(load, operations, paths, world.leader, self._limit(config))
             finally:
                 self._heal(undos, log, zero)
             whole = self._wait_until_whole(log, zero)
@@ -234,32 +234,29 @@ class Conductor:
             self._mark(log, "fault", operation.fault.name, operation.title, operation.targets, start, zero)
 
     def _wait_for_service(
-        self, load: Load, operations: Sequence[Operation], paths: Sequence[LoadPath], config: Mapping[str, Any]
+        self, load: Load, operations: Sequence[Operation], paths: Sequence[LoadPath], leader: str, limit: float
     ) -> None:
-        """Until all paths that should come back have, and HOLD is over; or until it makes no sense to wait longer."""
-        expect, began = self._drill.expect, time.monotonic()
+        """Until all paths that should come back have, and HOLD is over; LIMIT seconds at most.
+
+        Where another one is to take over from LEADER, a path is back when it works a second after that.
+        """
+        expect, began, seen = self._drill.expect, time.monotonic(), self._seen
         names = [path.name for path in paths if expect.held is None or path.name in expect.held]
-        writes = {path.name for path in paths if not path.reads}
         # Without an expectation a failover is waited for where the fault usually makes one.
-        effects = {operation.fault.effect for operation in operations}
-        failover = expect.failover if expect.failover is not None else "silent" in effects or "orderly" in effects
+        usual = any(one.fault.effect in ("silent", "orderly") and leader in one.targets for one in operations)
+        failover = usual if expect.failover is None else expect.failover
         at_least = max(self._drill.hold, 3.0)
-        mark = dict(self._seen.ok)
-        limit = self._limit(config)
+        mark = dict(seen.ok)
         while (gone := time.monotonic() - began) < limit:
             self._keep_loaded(load)
-            back = all(
-                self._seen.ok_later.get(name) is not None
-                if failover and name in writes
-                else self._seen.ok.get(name, 0.0) > mark.get(name, 0.0) + at_least
-                for name in names
-            )
-            if gone >= at_least and back:
+            changed = seen.key not in (None, leader)
+            since = {
+                name: max(mark.get(name, 0.0) + at_least, seen.key_since + 1.0 if failover else 0.0) for name in names
+            }
+            back = all(seen.ok.get(name, 0.0) > since[name] for name in names)
+            if gone >= at_least and back and (changed or not failover or not names):
                 # What has come back should stay: a second more shows it.
                 time.sleep(1.0)
-                return
-            # With nothing to wait for, `hold` alone decides.
-            if not names and gone >= at_least:
                 return
             self._say(f"{operations[-1].title}: {gone:.0f} s, " + self._standing(names))
             time.sleep(PAUSE)

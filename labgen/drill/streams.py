@@ -44,10 +44,10 @@ class Seen:
 
     ok: dict[str, float] = field(default_factory=dict)
     """path → start of the last attempt that was acknowledged"""
-    ok_later: dict[str, float] = field(default_factory=dict)
-    """path → start of the last one on a later timeline than at first"""
     key: str | None = None
     """the leader by the DCS"""
+    key_since: float = 0.0
+    """when it was first seen there"""
     leads: dict[str, bool | None] = field(default_factory=dict)
     ended: str | None = None
     """why the load is over before its time"""
@@ -96,9 +96,8 @@ class Stream:
 class Load:
     """The clients: every path at once, from one node."""
 
-    def __init__(self, nodes: Nodes, client: str, log: LogFile, seen: Seen, zero: float, timeline: int) -> None:
-        self._nodes, self._client, self._log, self._seen = nodes, client, log, seen
-        self._zero, self._timeline = zero, timeline
+    def __init__(self, nodes: Nodes, client: str, log: LogFile, seen: Seen, zero: float) -> None:
+        self._nodes, self._client, self._log, self._seen, self._zero = nodes, client, log, seen, zero
         self._stream: Stream | None = None
         self._shift = 0.0
 
@@ -143,8 +142,6 @@ class Load:
         self._log.add(event, id=f"{path}-{number}", path=path, t_start=start, t_end=end, result=result, **kept)
         if result == "ok":
             self._seen.ok[path] = start
-            if timeline is not None and timeline > self._timeline:
-                self._seen.ok_later[path] = start
 
 
 class Observers:
@@ -214,8 +211,8 @@ class Observers:
         about = {"timeline": timeline, "leader": leader}
         kept = {name: value for name, value in about.items() if value is not None}
         self._log.add("leader", t=round(time + shift, 4), node=node, by=by, leads=leads, **kept)
-        if by == "dcs" and leader:
-            self._seen.key = leader
+        if by == "dcs" and leader and leader != self._seen.key:
+            self._seen.key, self._seen.key_since = leader, time + shift
         elif by == "sql":
             self._seen.leads[node] = leads
 
