@@ -14,7 +14,7 @@ from labgen.blueprint.drills import Drill
 from labgen.checks import run_checks
 from labgen.checks.builtin.postgresql import application, local_sql
 from labgen.drill import look
-from labgen.drill.faults import Deed, Fault, find_fault
+from labgen.drill.faults import FAILS_OVER, Deed, Fault, find_fault
 from labgen.drill.log import LogFile
 from labgen.drill.nodes import Nodes, run
 from labgen.drill.predict import Way, predict
@@ -243,7 +243,7 @@ class Conductor:
         expect, began, seen = self._drill.expect, time.monotonic(), self._seen
         names = [path.name for path in paths if expect.held is None or path.name in expect.held]
         # Without an expectation a failover is waited for where the fault usually makes one.
-        usual = any(one.fault.effect in ("silent", "orderly") and leader in one.targets for one in operations)
+        usual = any(one.fault.effect in FAILS_OVER and leader in one.targets for one in operations)
         failover = usual if expect.failover is None else expect.failover
         at_least = max(self._drill.hold, 3.0)
         mark = dict(seen.ok)

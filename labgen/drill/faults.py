@@ -17,6 +17,8 @@ from labgen.lab.model import Node
 from labgen.plugins import entry_point_names
 
 GROUP = "labgen.faults"
+FAILS_OVER = ("silent", "fenced", "headless", "orderly")
+"""Effects on a leader after which another one takes over."""
 MACHINES = ("libvirt", "virtualbox")
 CONTAINERS = ("docker",)
 
@@ -51,8 +53,9 @@ Plan = Callable[[World, Node, Mapping[str, float]], tuple[Deed, ...]]
 class Fault:
     """A way to break something. TARGET is its usual one.
 
-    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), it gives it back (`orderly`),
-    it starts again in place (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it (`none`).
+    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), also while it still takes writes
+    for a time (`fenced`) or for ever (`headless`), it gives its key back (`orderly`), it starts again in place
+    (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it (`none`).
     refused: provider → why it cannot be done there. component: what the target has to carry, any of these.
     takes_down: whether clients on the node would feel it too, for its machine or its network is struck.
     """
@@ -175,7 +178,7 @@ PATRONI_KILL = Fault(
     "patroni-kill",
     "has its Patroni killed, PostgreSQL lives on",
     "leader",
-    "silent",
+    "headless",
     _on_node(
         "systemctl mask --runtime --quiet patroni && systemctl kill --kill-who=main --signal=KILL patroni",
         f"systemctl unmask --runtime --quiet patroni; {START.format('patroni')}",
@@ -186,7 +189,7 @@ PATRONI_FREEZE = Fault(
     "patroni-freeze",
     "has its Patroni frozen (SIGSTOP), PostgreSQL lives on",
     "leader",
-    "silent",
+    "headless",
     _on_node(
         "systemctl kill --kill-who=main --signal=STOP patroni", "systemctl kill --kill-who=main --signal=CONT patroni"
     ),
@@ -304,7 +307,7 @@ PARTITION_REJECT = Fault(
     _reject,
     takes_down=True,
 )
-CUT_DCS = Fault("cut-dcs", "is cut off the DCS only", "leader", "silent", _cut_dcs, component=("patroni",))
+CUT_DCS = Fault("cut-dcs", "is cut off the DCS only", "leader", "fenced", _cut_dcs, component=("patroni",))
 
 
 WAL_PORTS = "select client_port from pg_stat_replication where client_port > 0 order by 1"

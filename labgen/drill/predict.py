@@ -66,6 +66,11 @@ def predict(effect: str, way: Way, lab: Lab, config: Mapping[str, Any], *, dcs_l
         span = Span(ttl - loop, ttl, f"lease {ttl - loop:g}-{ttl:g}").plus(*RACE, "race")
         if dcs_leader:
             span = span.plus(0, ELECTION + loop, "DCS election")
+    elif effect == "fenced":
+        # It goes on for a loop and its retries at most, and the lease has been running for as long by then.
+        patience = float(config.get("retry_timeout", 10))
+        low, high = max(ttl - 2 * loop - patience, 0.0), ttl - patience
+        span = Span(low, high, f"rest of the lease {low:g}-{high:g}").plus(*RACE, "race")
     elif effect == "orderly":
         span = Span(*HANDOVER, "handover")
     elif effect == "restart":

@@ -425,7 +425,11 @@ def test_predictions_add_up() -> None:
     shorter = predict("silent", Way(), lab, {"ttl": 20, "loop_wait": 5})
     assert shorter is not None
     assert (shorter.low, shorter.high) == (16, 29)
+    fenced = predict("fenced", Way(), lab, CONFIG)
+    assert fenced is not None
+    assert (fenced.low, fenced.high) == (1, 29)
     assert predict("none", Way(), lab, CONFIG) is None
+    assert predict("headless", Way(), lab, CONFIG) is None
     assert "HAProxy's checks" in proxied.why
 
 
