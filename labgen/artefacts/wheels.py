@@ -38,7 +38,8 @@ def fetch_wheels(source: PypiSource, name: str, work: Path) -> Path:
     if source.built:
         # Not from pip's cache, which may hold a wheel with other dates in it.
         wanted = [f"{package}=={source.pins[package]}" for package in source.built]
-        _pip("wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", built, *wanted)
+        # Not with the setuptools of this environment, which may lack a part.
+        _pip("wheel", "--use-pep517", "--no-deps", "--no-cache-dir", "--wheel-dir", built, *wanted)
         if tied := sorted(wheel.name for wheel in built.iterdir() if not wheel.name.endswith("-none-any.whl")):
             raise PipFailed(f"{', '.join(tied)} would only run on this machine")
     _pip(
