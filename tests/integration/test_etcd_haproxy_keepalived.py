@@ -63,7 +63,7 @@ def in_order(lab: LiveLab) -> None:
     leader, source = lab.leader(), other(holder(lab))
     assert sql(lab, source, PRIMARY, WHERE) == NODES[leader]
     assert sql(lab, source, PRIMARY, LEADER) == "t"
-    # In turn, but not strictly: HAProxy may give one that has just come back several connections in a row.
+    # In turn, but not strictly: right after a switchover several in a row have been seen to go to one of them.
     seen: set[str] = set()
 
     def both() -> bool:
