@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from labgen.artefacts.sources import SourceFailed, fetch
 from labgen.components.manifest import Artefact
 from labgen.components.registry import Component
 from labgen.errors import ArtefactError
+from labgen.exclusive import exclusively
 
 Progress = Callable[[str], None]
 RECORD = "record.json"
@@ -41,7 +40,7 @@ class ArtefactStore:
         """
         home = self.home(name, artefact)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _lock(self.folder / f".{home.name}.lock"):
+        with exclusively(self.folder / f".{home.name}.lock"):
             if self._sound(home, name):
                 return self._as_locked(home, name, artefact)
             if self.offline:
@@ -142,10 +141,3 @@ def sha256(path: Path) -> str:
     """The file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

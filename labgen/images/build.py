@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import threading
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labgen.errors import ImageError
+from labgen.exclusive import exclusively
 from labgen.images.registry import have_image, record_image
 from labgen.images.script import Progress, Script
 from labgen.images.spec import ImageSpec
@@ -38,7 +38,7 @@ def ensure_image(
     """
     folder = cache / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / f".{spec.digest[:12]}.lock"):
+    with exclusively(folder / f".{spec.digest[:12]}.lock"):
         if not have_image(spec, cache):
             _need_root()
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def ensure_tree(
     """
     folder = cache / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / f".{spec.digest[:12]}.lock"):
+    with exclusively(folder / f".{spec.digest[:12]}.lock"):
         _need_root()
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(b"")
@@ -108,10 +108,3 @@ def _scratch(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -7,11 +7,9 @@ Each has a record beside it, `.json`, with its checksum and the packages in it.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from labgen.artefacts.store import sha256
 from labgen.components.manifest import Strict
 from labgen.components.registry import VERSION
 from labgen.errors import PackageError
+from labgen.exclusive import exclusively
 from labgen.images.script import FETCH, Progress, Script
 from labgen.images.spec import ImageSpec
 from labgen.lock.mirror import fetch_packages
@@ -84,11 +83,11 @@ class Trees:
         Raises ImageError, and PackageError when a package of the lock cannot be had.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(self.folder / f".base-{spec.base_digest[:12]}.lock"):
+        with exclusively(self.folder / f".base-{spec.base_digest[:12]}.lock"):
             base = self._sound(spec, script, base=True)
         if not spec.components:
             return base or self._make_base(spec, scratch, script)
-        with _locked(self.folder / f".{spec.tree_digest[:12]}.lock"):
+        with exclusively(self.folder / f".{spec.tree_digest[:12]}.lock"):
             tree = self._sound(spec, script, base=False)
             return tree or self._bake(spec, base or self._make_base(spec, scratch, script), artefacts, scratch, script)
 
@@ -97,7 +96,7 @@ class Trees:
         return self.folder / tree.file
 
     def _make_base(self, spec: ImageSpec, scratch: Path, script: Script) -> Tree:
-        with _locked(self.folder / f".base-{spec.base_digest[:12]}.lock"):
+        with exclusively(self.folder / f".base-{spec.base_digest[:12]}.lock"):
             if tree := self._sound(spec, script, base=True):
                 return tree  # another builder has made it meanwhile
             work = scratch / "base"
@@ -294,10 +293,3 @@ def harvested(
 
 def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.is_file() else []
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.errors import LabBusyError, LabgenError, UnknownNameError
+from labgen.exclusive import exclusively
 from labgen.lab.keys import KeyPair, make_key_pair
 from labgen.lab.model import Lab
 from labgen.lab.scaling import Scale
@@ -238,8 +239,7 @@ def cache_folder() -> Path:
 def labs_locked() -> Iterator[None]:
     """Look at all labs and add one, with nobody else doing so meanwhile."""
     state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (state_folder() / "labs.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with exclusively(state_folder() / "labs.lock"):
         yield
 
 
