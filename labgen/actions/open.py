@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.scaling import Scale, scaled
 from labgen.lock.model import LockedLab, read_lock
+from labgen.naming import refuse_name
 from labgen.providers import default_provider, emulates, get_provider
 from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
 
@@ -244,9 +244,4 @@ def find_lab_blueprint(word: str) -> Path:
 
 def check_lab_name(name: str) -> None:
     """Raise UsageError unless NAME can name containers, domains and folders."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40:
-        raise UsageError(
-            f"'{name}' cannot name a lab",
-            where="--name",
-            cure="use at most 40 lower-case letters, digits and single dashes, beginning with a letter",
-        )
+    refuse_name(name, "a lab", "--name")

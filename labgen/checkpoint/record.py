@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from labgen.checkpoint.version import LabVersion
-from labgen.errors import LabgenError, UnknownNameError, UsageError
+from labgen.errors import LabgenError, UnknownNameError
+from labgen.naming import refuse_name
 from labgen.render.folder import write_atomically
 
 FORMAT = 1
@@ -117,11 +117,7 @@ def _from_data(data: dict[str, Any]) -> Checkpoint:
 
 def check_name(name: str) -> None:
     """Raise UsageError unless NAME can name a checkpoint; the rule is that of labs."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40:
-        raise UsageError(
-            f"'{name}' cannot name a checkpoint",
-            cure="use at most 40 lower-case letters, digits and single dashes, beginning with a letter",
-        )
+    refuse_name(name, "a checkpoint")
 
 
 def new_mark() -> str:

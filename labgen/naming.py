@@ -1,0 +1,17 @@
+"""What a user may call a thing that names containers, domains, images and folders."""
+
+from __future__ import annotations
+
+import re
+
+from labgen.errors import UsageError
+
+
+def refuse_name(name: str, what: str, where: str | None = None) -> None:
+    """Raise UsageError unless NAME can name WHAT, which is given with its article."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40:
+        raise UsageError(
+            f"'{name}' cannot name {what}",
+            where=where,
+            cure="use at most 40 lower-case letters, digits and single dashes, beginning with a letter",
+        )
