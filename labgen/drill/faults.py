@@ -148,12 +148,12 @@ def _on_node(command: str, undo: str | None) -> Plan:
     return plan
 
 
-def _unit(components: Mapping[str, str], command: str, undo: str) -> Plan:
-    """Commands about the unit of whichever of COMPONENTS the node carries; {} stands for its name."""
+def _unit(components: Mapping[str, str], command: str) -> Plan:
+    """COMMAND about the unit of whichever of COMPONENTS the node carries, {} in it; undone by starting that again."""
 
     def plan(_world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
         unit = next(unit for component, unit in components.items() if component in node.components)
-        return (Deed(node.name, command.replace("{}", unit), undo.replace("{}", unit), dead_man=True),)
+        return (Deed(node.name, command.replace("{}", unit), START.replace("{}", unit), dead_man=True),)
 
     return plan
 
@@ -162,7 +162,8 @@ DCS = {"etcd": "etcd", "consul": "consul"}
 PROXIES = {"haproxy": "haproxy", "pgbouncer": "pgbouncer"}
 VIPS = {"keepalived": "keepalived"}
 # A member that waits for the others counts as starting for as long as they are away.
-START = "systemctl reset-failed {0} 2>/dev/null; systemctl start --no-block {0}"
+START = "systemctl reset-failed {} 2>/dev/null; systemctl start --no-block {}"
+START_PATRONI = START.replace("{}", "patroni")
 POSTMASTER = 'pid=$(head -n1 /var/lib/postgresql/*/*/postmaster.pid 2>/dev/null) && [ -n "$pid" ]'
 
 PATRONI_STOP = Fault(
@@ -170,7 +171,7 @@ PATRONI_STOP = Fault(
     "has its Patroni stopped in order",
     "leader",
     "orderly",
-    _on_node("systemctl stop patroni", START.format("patroni")),
+    _on_node("systemctl stop patroni", START_PATRONI),
     component=("patroni",),
 )
 # Its unit would start it again at once; masked for the time being it cannot.
@@ -181,7 +182,7 @@ PATRONI_KILL = Fault(
     "headless",
     _on_node(
         "systemctl mask --runtime --quiet patroni && systemctl kill --kill-who=main --signal=KILL patroni",
-        f"systemctl unmask --runtime --quiet patroni; {START.format('patroni')}",
+        f"systemctl unmask --runtime --quiet patroni; {START_PATRONI}",
     ),
     component=("patroni",),
 )
@@ -220,7 +221,7 @@ DCS_STOP = Fault(
     "has its member of the DCS stopped",
     "dcs-quorum",
     "dcs",
-    _unit(DCS, "systemctl stop {}", START.replace("{0}", "{}")),
+    _unit(DCS, "systemctl stop {}"),
     component=tuple(DCS),
 )
 DCS_KILL = Fault(
@@ -228,7 +229,7 @@ DCS_KILL = Fault(
     "has its member of the DCS killed, which its unit may start again",
     "dcs-member",
     "none",
-    _unit(DCS, "systemctl kill --kill-who=all --signal=KILL {}", START.replace("{0}", "{}")),
+    _unit(DCS, "systemctl kill --kill-who=all --signal=KILL {}"),
     component=tuple(DCS),
 )
 PROXY_KILL = Fault(
@@ -236,7 +237,7 @@ PROXY_KILL = Fault(
     "has its proxy killed, which its unit may start again",
     "proxy",
     "none",
-    _unit(PROXIES, "systemctl kill --kill-who=all --signal=KILL {}", START.replace("{0}", "{}")),
+    _unit(PROXIES, "systemctl kill --kill-who=all --signal=KILL {}"),
     component=tuple(PROXIES),
 )
 PROXY_STOP = Fault(
@@ -244,7 +245,7 @@ PROXY_STOP = Fault(
     "loses its proxy",
     "proxy",
     "none",
-    _unit(PROXIES, "systemctl stop {}", START.replace("{0}", "{}")),
+    _unit(PROXIES, "systemctl stop {}"),
     component=tuple(PROXIES),
 )
 VIP_STOP = Fault(
@@ -252,7 +253,7 @@ VIP_STOP = Fault(
     "has its keepalived stopped, and so gives up the VIP",
     "vip-holder",
     "none",
-    _unit(VIPS, "systemctl stop {}", START.replace("{0}", "{}")),
+    _unit(VIPS, "systemctl stop {}"),
     component=tuple(VIPS),
 )
 
