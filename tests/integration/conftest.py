@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import LiveLab
+
 HERE = Path(__file__).parent
 
 
@@ -15,3 +17,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.docker)
             # A safety net, not a measure: an image is built in minutes, a lab boots in seconds.
             item.add_marker(pytest.mark.timeout(1500))
+
+
+@pytest.fixture
+def whole(lab: LiveLab) -> LiveLab:
+    """The module's lab, put together again should an earlier test have left it in pieces."""
+    if lab.labgen("verify", lab.name, "--settle", "60", expect=None).rc != 0:
+        lab.labgen("up", lab.name)
+    return lab

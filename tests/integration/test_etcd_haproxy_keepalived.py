@@ -23,14 +23,6 @@ def lab(module_labs: Callable[..., LiveLab]) -> LiveLab:
     return lab
 
 
-@pytest.fixture
-def whole(lab: LiveLab) -> LiveLab:
-    """The lab, put together again should an earlier test have left it in pieces."""
-    if lab.labgen("verify", lab.name, "--settle", "60", expect=None).rc != 0:
-        lab.labgen("up", lab.name)
-    return lab
-
-
 def sql(lab: LiveLab, source: str, port: int, statement: str) -> str:
     """What the superuser gets for STATEMENT by the VIP, asked from the node SOURCE."""
     return lab.superuser(source, VIP, port, statement)

@@ -43,14 +43,6 @@ def lab(module_labs: Callable[[str], LiveLab]) -> LiveLab:
     return lab
 
 
-@pytest.fixture
-def whole(lab: LiveLab) -> LiveLab:
-    """The lab, put together again should an earlier test have left it in pieces."""
-    if lab.labgen("verify", lab.name, "--settle", "60", expect=None).rc != 0:
-        lab.labgen("up", lab.name)
-    return lab
-
-
 def test_up_ends_with_every_check_passed(lab: LiveLab) -> None:
     assert lab.first_up is not None
     for check in ("consul-members", "consul-raft", "patroni-cluster", "pgbouncer-write", "floating-ip", "secrets"):

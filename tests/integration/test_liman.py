@@ -25,14 +25,6 @@ def lab(module_labs: Callable[..., LiveLab]) -> LiveLab:
     return lab
 
 
-@pytest.fixture
-def whole(lab: LiveLab) -> LiveLab:
-    """The lab, put together again should an earlier test have left it in pieces."""
-    if lab.labgen("verify", lab.name, "--settle", "60", expect=None).rc != 0:
-        lab.labgen("up", lab.name)
-    return lab
-
-
 def web(lab: LiveLab, path: str, *words: str, node: str = "liman1") -> dict[str, Any]:
     """What HAProxy's web port answers, asked from a node; an empty answer if that is none of a Liman's."""
     answer = lab.labgen(
