@@ -300,3 +300,14 @@ def test_a_secret_that_exists_cannot_be_another(state: Path) -> None:
     changed = lab_of(wish(state))
     with pytest.raises(UsageError, match=r"its secret patroni\.rewind_password has no '%%' in it"):
         changed.folder.secrets(changed.lab)
+
+
+def test_an_address_in_a_configuration_does_not_go_along(tmp_path: Path) -> None:
+    text = "config: {patroni: {log: {dir: 'http://10.10.1.10/logs'}}}\n"
+    bent(tmp_path, text)
+    with pytest.raises(UsageError, match=r"config\.patroni\.log\.dir holds 10\.10\.1\.10") as caught:
+        bent(tmp_path, text, "network.cidr=10.77.5.0/24")
+    assert caught.value.where is not None
+    assert caught.value.where.endswith("over.yml:1:26")
+    assert caught.value.cure is not None
+    assert "10.77.5.10" in caught.value.cure
