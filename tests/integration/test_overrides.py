@@ -30,7 +30,7 @@ nodes:
   node2: {settings: {patroni: {name: spare, tags: {nofailover: true}}}}
 secrets: {patroni: {app_password: {containing: "%"}}}
 files:
-  - {path: /usr/local/bin/greet, mode: "0750", owner: "root:postgres", source: greet.sh}
+  - {path: /usr/local/bin/greet, mode: "0750", owner: "root:postgres", source: greet.sh, nodes: [node1, node2]}
 steps:
   - {name: greet, after: patroni/install, run: "echo installed >>/root/steps"}
   - {name: before, before: patroni/start, run: "systemctl is-active patroni >>/root/steps || true"}
