@@ -65,7 +65,7 @@ def lab(module_labs: Callable[..., LiveLab], documents: Path) -> LiveLab:
 
 def test_what_was_asked_for_is_on_the_nodes(lab: LiveLab) -> None:
     config = lab.exec("node1", "cat", "/etc/patroni/config.yml")
-    assert "log:\n  level: DEBUG\n" in config
+    assert "log:\n  level: DEBUG" in config
     assert 'ETCD_AUTO_COMPACTION_RETENTION="1"' in lab.exec("node0", "cat", "/etc/default/etcd")
     assert lab.exec("node2", "stat", "-c", "%a %U:%G", "/usr/local/bin/greet") == "750 root:postgres"
     assert lab.exec("node2", "/usr/local/bin/greet") == "hello"
@@ -87,7 +87,7 @@ def test_a_member_with_another_name_is_no_stranger(lab: LiveLab) -> None:
 
 def test_it_says_where_each_value_comes_from(lab: LiveLab) -> None:
     rows = {row["path"]: row for row in lab.labgen.json("show", lab.name, "--resolved")}
-    assert rows["patroni.parameters.work_mem"]["origin"].endswith("over.yml:2:27")
+    assert rows["patroni.parameters.work_mem"]["origin"].endswith("over.yml:2:26")
     assert rows["network.cidr"]["origin"].startswith("--set network.cidr=")
 
 
