@@ -174,15 +174,18 @@ PATRONI_STOP = Fault(
     _on_node("systemctl stop patroni", START_PATRONI),
     component=("patroni",),
 )
-# Its unit would start it again at once; masked for the time being it cannot.
+# Its unit would start it again at once. A masked one would not, but it has lost its settings too, and without
+# KillMode=process systemd ends PostgreSQL along with Patroni.
+STAY_DOWN = "/run/systemd/system/patroni.service.d/zz-labgen-drill.conf"
 PATRONI_KILL = Fault(
     "patroni-kill",
     "has its Patroni killed, PostgreSQL lives on",
     "leader",
     "headless",
     _on_node(
-        "systemctl mask --runtime --quiet patroni && systemctl kill --kill-who=main --signal=KILL patroni",
-        f"systemctl unmask --runtime --quiet patroni; {START_PATRONI}",
+        f"mkdir -p {STAY_DOWN.rpartition('/')[0]} && printf '[Service]\\nRestart=no\\n' >{STAY_DOWN} && "
+        "systemctl daemon-reload && systemctl kill --kill-who=main --signal=KILL patroni",
+        f"rm -f {STAY_DOWN}; systemctl daemon-reload; {START_PATRONI}",
     ),
     component=("patroni",),
 )
