@@ -217,7 +217,8 @@ class Conductor:
     def _limit(self, config: Mapping[str, Any]) -> float:
         """Seconds after which even a drill in which nothing comes back is healed."""
         expect = self._drill.expect
-        lease = 2.0 * float(config.get("ttl", 30))
+        # Where nobody is to take over, no lease is waited for.
+        lease = 0.0 if expect.failover is False else 2.0 * float(config.get("ttl", 30))
         outage = expect.outage if isinstance(expect.outage, float) else 0.0
         wanted = max([lease, outage, *expect.paths.values()])
         return wanted + self._drill.hold + PATIENCE

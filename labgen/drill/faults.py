@@ -17,7 +17,7 @@ from labgen.lab.model import Node
 from labgen.plugins import entry_point_names
 
 GROUP = "labgen.faults"
-FAILS_OVER = ("silent", "fenced", "headless", "orderly")
+FAILS_OVER = ("silent", "deaf", "fenced", "headless", "orderly")
 """Effects on a leader after which another one takes over."""
 MACHINES = ("libvirt", "virtualbox")
 CONTAINERS = ("docker",)
@@ -53,9 +53,10 @@ Plan = Callable[[World, Node, Mapping[str, float]], tuple[Deed, ...]]
 class Fault:
     """A way to break something. TARGET is its usual one.
 
-    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), also while it still takes writes
-    for a time (`fenced`) or for ever (`headless`), it gives its key back (`orderly`), it starts again in place
-    (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it (`none`).
+    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), perhaps after it was renewed once
+    more (`deaf`), also while it still takes writes for a time (`fenced`) or for ever (`headless`), it gives its key
+    back (`orderly`), it starts again in place (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it
+    (`none`).
     refused: provider → why it cannot be done there. component: what the target has to carry, any of these.
     takes_down: whether clients on the node would feel it too, for its machine or its network is struck.
     """
@@ -298,7 +299,7 @@ PARTITION = Fault(
     "partition", "is cut off the lab's network (packets vanish)", "leader", "silent", _cut(cut.BOTH), takes_down=True
 )
 PARTITION_IN = Fault(
-    "partition-in", "hears nothing of the lab's network", "leader", "silent", _cut(("ingress",)), takes_down=True
+    "partition-in", "hears nothing of the lab's network", "leader", "deaf", _cut(("ingress",)), takes_down=True
 )
 PARTITION_OUT = Fault(
     "partition-out", "is not heard on the lab's network", "leader", "silent", _cut(("egress",)), takes_down=True

@@ -1,4 +1,4 @@
-"""Drills on real labs: no power, a cut network, a DCS without majority, a lost proxy; and one that must fail."""
+"""Drills on real labs: no power, a cut network, a DCS without majority, a lost proxy; and three that must fail."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.live import LiveLab, until
+from tests.outside import EXAMPLES
 
 OCTET = int(os.environ.get("TEST_SUBNET", "192.168.60").rsplit(".", 1)[-1]) + 1
 NETWORK = f"192.168.{OCTET}.0/24"
@@ -41,6 +42,12 @@ def equal(module_labs: Callable[..., LiveLab]) -> LiveLab:
     """Three nodes alike: etcd, HAProxy and a VIP on each, synchronous replication."""
     names = [f"postgresql-patroni0{number}" for number in (1, 2, 3)]
     return made(module_labs, "etcd-haproxy-keepalived", "drills-vip", dict(zip(names, ("45", "46", "47"), strict=True)))
+
+
+@pytest.fixture(scope="module")
+def pair(module_labs: Callable[..., LiveLab]) -> LiveLab:
+    """Two nodes, and etcd on both: neither can be spared."""
+    return made(module_labs, str(EXAMPLES / "etcd-pair.yml"), "drills-pair", {"pg1": "11", "pg2": "12"})
 
 
 def play(lab: LiveLab, *words: str, expect: int = 0) -> dict[str, Any]:
@@ -80,6 +87,14 @@ def test_a_drill_that_must_fail_does(plain: LiveLab) -> None:
     assert found["verdict"] == "fail"
     assert found["writes"]["lost"] > 20
     assert any("acknowledged writes lost" in reason for reason in found["faults"])
+    plain.verify(settle=30)
+
+
+def test_a_killed_patroni_leaves_postgresql_alive(plain: LiveLab) -> None:
+    """Nobody stops the old leader, which goes on while another one leads: what a watchdog is for."""
+    found = play(plain, "patroni-kill", expect=1)
+    assert any("two leaders at once" in reason for reason in found["faults"])
+    assert paths(found)["libpq"]["gap"] < 14
     plain.verify(settle=30)
 
 
@@ -151,3 +166,14 @@ def test_proxy_loss(equal: LiveLab) -> None:
     assert paths(found)["vip-primary"]["held"]
     assert found["timelines"][1] is None
     equal.labgen("destroy", equal.name, "--yes")
+
+
+def test_two_members_of_etcd_tolerate_no_loss(pair: LiveLab) -> None:
+    found = play(pair, "etcd-member-lost", "--set", "hold=15", expect=1)
+    (libpq,) = found["paths"]
+    assert f"libpq: {libpq['gap']:.1f} s without an acknowledged write, expected at most 5 s" in found["faults"]
+    assert not libpq["held"]
+    assert not libpq["open"]
+    assert found["leader_key"] is None
+    assert found["writes"]["lost"] == 0
+    pair.labgen("destroy", pair.name, "--yes")

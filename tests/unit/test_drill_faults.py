@@ -30,6 +30,7 @@ from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameErr
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from tests.fakes.connection import Answer, FakeConnection
+from tests.outside import EXAMPLES
 
 BLUEPRINTS = ("consul-pgbouncer", "etcd-haproxy", "etcd-haproxy-keepalived", "etcd-patroni-ops", "liman-etcd-haproxy")
 
@@ -96,6 +97,14 @@ def test_a_target_that_matches_nothing_is_refused(blueprint: str, target: str, r
     with pytest.raises(OperationError, match="nobody in the lab") as caught:
         find_targets(target, world_of(blueprint))
     assert reason in caught.value.what
+
+
+def test_two_members_of_a_dcs_can_spare_none() -> None:
+    world = World(resolve(load_blueprint(EXAMPLES / "etcd-pair.yml"), provider="docker"), "pg1", 1, ("pg2",))
+    with pytest.raises(OperationError, match="its DCS cannot spare a member"):
+        find_targets("dcs-minority", world)
+    assert find_targets("dcs-quorum", world) == find_targets("dcs-member", world) == ("pg2",)
+    assert [len(plan_faults(drill, world)) for drill in world.lab.blueprint.drills] == [1, 1]
 
 
 def test_a_word_that_is_no_target() -> None:
@@ -422,6 +431,9 @@ def test_predictions_add_up() -> None:
     proxied = predict("silent", Way(("haproxy",)), lab, CONFIG)
     assert proxied is not None
     assert (proxied.low, proxied.high) == (21, 41.5)
+    deaf = predict("deaf", Way(), lab, CONFIG)
+    assert deaf is not None
+    assert (deaf.low, deaf.high) == (21, 49)
     shorter = predict("silent", Way(), lab, {"ttl": 20, "loop_wait": 5})
     assert shorter is not None
     assert (shorter.low, shorter.high) == (16, 29)
