@@ -19,7 +19,7 @@ from labgen.drill.choose import choose_drill
 from labgen.drill.conduct import plan_faults
 from labgen.drill.describe import drill_rows, fault_rows
 from labgen.drill.faults import all_faults, find_fault
-from labgen.drill.look import gate, load_paths, rank_clients
+from labgen.drill.look import gate, is_whole, load_paths, rank_clients
 from labgen.drill.nodes import Nodes
 from labgen.drill.predict import Way, predict, way_of
 from labgen.drill.streams import dcs_key
@@ -29,7 +29,9 @@ from labgen.drill.world import TARGETS, World, find_targets
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
+from labgen.operations import Patroni
 from tests.fakes.connection import Answer, FakeConnection
+from tests.fakes.patroni import FakeCluster
 from tests.outside import EXAMPLES
 
 BLUEPRINTS = ("consul-pgbouncer", "etcd-haproxy", "etcd-haproxy-keepalived", "etcd-patroni-ops", "liman-etcd-haproxy")
@@ -376,6 +378,23 @@ def test_a_lab_whose_checks_fail_is_refused() -> None:
         gate(lab, {}, nodes, 0)  # type: ignore[arg-type]
     assert any(line.startswith("patroni-cluster: ") for line in caught.value.detail)
     assert Status.PASS.value not in caught.value.detail
+
+
+def test_a_cluster_is_whole_when_its_leader_takes_writes_and_all_others_stream() -> None:
+    lab = lab_of("etcd-patroni-ops")
+    cluster = FakeCluster(lab)
+    patroni = Patroni(lab, cluster.connections, 5)
+    assert is_whole(patroni, cluster.members)
+    cluster.members["node1"].stepped_down = True
+    assert not is_whole(patroni, cluster.members)
+    cluster.lead("node2")
+    assert is_whole(patroni, cluster.members)
+    assert not is_whole(patroni, (*cluster.members, "node4"))
+    cluster.members["node3"].state = "starting"
+    assert not is_whole(patroni, cluster.members)
+    for member in cluster.members.values():
+        member.answers = False
+    assert not is_whole(patroni, cluster.members)
 
 
 def test_clients_run_where_nothing_is_struck() -> None:
