@@ -85,6 +85,8 @@ def run(
         if json and shown:
             print_json(shown[0] if repeat == 1 else {"runs": shown, "series": series(shown)})
         elif repeat > 1 and shown:
+            passed = sum(run["verdict"] == "pass" for run in shown)
+            out.print(f"{passed} of {len(shown)} passed; times in seconds:")
             out.print(series_table(series(shown)))
     if html is not None:
         _write_page(outcomes[-1], html)
