@@ -128,6 +128,7 @@ class Conductor:
                 self._wait_for_tail(load, paths)
             load.stop()
             observers.stop()
+            log.add("clock", node=client, error=round(load.measure_drift(), 4))
             self._check(log)
             if whole:
                 self._count(table, log)
