@@ -122,6 +122,10 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a fault that containers cannot have": play("clock-step"),
     "a full disk in a container": play("disk-full"),
     "a value out of range": play("freeze", "hold=1000"),
+    "a value that is no number": play("freeze", "hold=soon"),
+    "an outage that is no number": play("freeze", "expect.outage=quick"),
+    "a drill without a fault": play("freeze", "faults=[]"),
+    "a path that is not there": play("freeze", "expect.held=[haprox]"),
     "a change without a value": play("freeze", "hold"),
     "a change of something that is not there": play("freeze", "expext.outage=3"),
     "a change of a fault that is not there": play("freeze", "faults.1.target=replica"),
@@ -130,6 +134,15 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a log that is none": lambda: parse_log(["hello\n", "there\n"], "drill.jsonl"),
     "an empty log": lambda: parse_log([], "drill.jsonl"),
 }
+
+
+def test_titles_follow_what_is_changed() -> None:
+    assert choose_drill(LAB, "freeze").title == "The leader is frozen as a whole"
+    assert choose_drill(LAB, "freeze", ["target=etcd"]).title == "etcd is frozen as a whole"
+    assert choose_drill(LAB, "power-loss", ["target=replica"]).title == "The replica loses power"
+    assert choose_drill(LAB, "power-loss", ["target=replica", "title=Mine"]).title == "Mine"
+    own = choose_drill(LAB, "replication-cut").title
+    assert choose_drill(LAB, "replication-cut", ["faults.1.after=5"]).title == own
 
 
 def test_drills_that_cannot_be(golden: Callable[[Path, str], None], readable: Callable[[str], None]) -> None:
