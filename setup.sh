@@ -263,7 +263,10 @@ run_tests() { # quick|docker|all PYTEST-OPTION…
   need ca-certificates
   need shellcheck shellcheck
   need graphviz dot
-  if [[ $tier != quick ]]; then need_provider docker; fi
+  if [[ $tier != quick ]]; then
+    need_provider docker
+    need chromium chromium # a drill's page is looked at in it; --quick does without
+  fi
   if [[ $tier == all ]]; then need_provider libvirt; fi
   install_missing
   check_python

@@ -16,7 +16,8 @@ LabgenError                     1
 ├── NodeError                   4   a node did not boot or cannot be reached
 ├── StepError                   4   a step failed, with its last lines and its log
 ├── OperationError              1   the cluster cannot do, or did not do, what it was asked to
-└── CheckFailed                 1   a check failed
+├── CheckFailed                 1   a check failed
+└── Interrupted               130   Ctrl-C, where there is something to say of what has come of it
 """
 
 from __future__ import annotations
@@ -141,6 +142,10 @@ class OperationError(LabgenError):
 
 class CheckFailed(LabgenError):
     exit_code = 1
+
+
+class Interrupted(LabgenError):
+    exit_code = 130
 
 
 def is_near(name: str, other: str) -> bool:

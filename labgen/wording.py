@@ -95,7 +95,8 @@ def describe(model: type[BaseModel], error: ErrorDetails) -> tuple[Loc, str]:
         return loc, must_be(KINDS[kind], given)
     if kind in LIMITS:
         words, limit = LIMITS[kind]
-        return loc, must_be(f"{words} {context[limit]}", given)
+        bound = context[limit]
+        return loc, must_be(f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}", given)
     if kind in ("too_short", "string_too_short"):
         return loc, "must not be empty"
     if kind == "string_too_long":

@@ -37,6 +37,8 @@ LEADER = "select not pg_is_in_recovery()"
 """Answered with `t` by a server that takes writes."""
 WHERE = "select host(inet_server_addr())"
 """Answered with the address at which the server was reached."""
+# How long an outage may last is judged where a machine has nothing else to do, and not in a test.
+UNTIMED = ("--set", "expect.outage=120", "--set", "expect.paths={}")
 # Patroni's configuration knows the superuser's password, so that no test has to tell it.
 AS_SUPERUSER = """
 export PGCONNECT_TIMEOUT=5 PGPASSWORD="$(python3 -c '
@@ -207,6 +209,16 @@ class LiveLab:
         assert report["passed"] is True
         return report
 
+    def drill(self, *words: str, expect: int = 0, timeout: float = 300) -> dict[str, Any]:
+        """What a drill came to; the same comes from its log, and nothing is left to heal."""
+        done = self.labgen("drill", "run", self.name, *words, "--json", expect=None, timeout=timeout)
+        assert done.rc == expect, done.said
+        found: dict[str, Any] = json.loads(done.stdout)
+        assert not (self.folder / "drill.json").exists()
+        again = self.labgen.json("drill", "recheck", found["log"], expect=expect)
+        assert again == found
+        return found
+
     def secrets(self) -> list[str]:
         """Every secret of the lab."""
         kept = json.loads((self.folder / "secrets.json").read_text())
@@ -245,6 +257,11 @@ def docker(*words: str) -> str:
     done = run("docker", *words)
     assert done.rc == 0, f"docker {' '.join(words)}: {done.stderr}"
     return done.stdout.strip()
+
+
+def paths(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The paths of a drill's figures, by name."""
+    return {path["path"]: path for path in found["paths"]}
 
 
 def until(what: str, seconds: float, holds: Callable[[], object]) -> None:

@@ -18,7 +18,7 @@ from labgen.drill.nodes import Nodes
 from labgen.drill.surgeon import heal as heal_all
 from labgen.drill.undo import left_over
 from labgen.drill.verdict import Verdict, judge
-from labgen.errors import OperationError
+from labgen.errors import Interrupted, OperationError
 from labgen.providers import emulates, get_provider
 
 Progress = Callable[[str], None]
@@ -38,7 +38,8 @@ def run_drill(
 ) -> list[Outcome]:
     """Play the drill WORD on the lab NAME, REPEAT times; ON_OUTCOME hears of each.
 
-    Raises UnknownNameError, OperationError if the lab is not fit for it or not everything could be healed.
+    Raises UnknownNameError, OperationError if the lab is not fit for it or not everything could be healed, Interrupted
+    if it was, with what is left to be healed.
     """
     opened = existing_lab(name)
     drill = choose_drill(opened.lab, word, changes)
@@ -49,11 +50,14 @@ def run_drill(
             gently = emulates(get_provider(opened.lab.provider))
             secrets = opened.folder.secrets(opened.lab)
             stage = Stage(opened.lab, secrets, nodes, opened.folder.path, progress, gently)
-            for number in range(1, repeat + 1):
-                if repeat > 1:
-                    stage.progress = _numbered(progress, number, repeat)
-                outcomes.append(recheck(Conductor(stage, drill).play()))
-                on_outcome(outcomes[-1])
+            try:
+                for number in range(1, repeat + 1):
+                    if repeat > 1:
+                        stage.progress = _numbered(progress, number, repeat)
+                    outcomes.append(recheck(Conductor(stage, drill).play()))
+                    on_outcome(outcomes[-1])
+            except KeyboardInterrupt:
+                raise _interrupted(opened, drill) from None
     return outcomes
 
 
@@ -97,6 +101,20 @@ def refuse_unhealed(opened: OpenLab) -> None:
             detail=[undo.title for undo in undos.entries],
             cure=f"labgen drill heal {opened.lab.name}",
         )
+
+
+def _interrupted(opened: OpenLab, drill: Drill) -> Interrupted:
+    lab = opened.lab.name
+    if undos := left_over(opened.folder.path):
+        return Interrupted(
+            f"the drill {drill.name} was interrupted while it healed, and has left the lab {lab} unhealed",
+            detail=[undo.title for undo in undos.entries],
+            cure=f"labgen drill heal {lab}",
+        )
+    return Interrupted(
+        f"the drill {drill.name} was interrupted; what it had done to the lab {lab} is undone",
+        cure=f"labgen verify {lab} --settle 60 waits until all is well again",
+    )
 
 
 @contextmanager

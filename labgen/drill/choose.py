@@ -14,11 +14,13 @@ from labgen.blueprint.drills import Drill, FaultStep
 from labgen.blueprint.rules import drill_faults
 from labgen.documents import CoreLoader, read_document
 from labgen.drill.faults import GROUP, find_fault
+from labgen.drill.world import TARGETS
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.lab.model import Lab
 from labgen.plugins import entry_point_names
-from labgen.wording import shortened
+from labgen.wording import describe, path_text, shortened
 
+EXAMPLE = "for example --set hold=20"
 SHORT = {"target": "faults.0.target", "fault": "faults.0.fault"}
 
 
@@ -31,14 +33,33 @@ def choose_drill(lab: Lab, word: str, changes: Sequence[str] = ()) -> Drill:
     if drill is None and (word.endswith((".yml", ".yaml")) or "/" in word):
         drill = _from_file(lab, Path(word))
     if drill is None and word in entry_point_names(GROUP):
-        fault = find_fault(word)
-        drill = Drill(name=word, title=f"The {fault.target} {fault.title}", faults=(FaultStep(fault=word),))
+        steps = (FaultStep(fault=word),)
+        drill = Drill(name=word, title=_title(lab, steps), faults=steps)
     if drill is None:
-        names = [*(drill.name for drill in lab.blueprint.drills), *entry_point_names(GROUP)]
+        names = {*(drill.name for drill in lab.blueprint.drills), *entry_point_names(GROUP)}
         raise UnknownNameError("drill or fault", word, names, where=f"lab {lab.name}")
+    before = drill
     for change in changes:
         drill = _changed(lab, drill, change)
+    # Another fault, or the same on another node, has another title.
+    if _deeds(drill) != _deeds(before) and drill.title == before.title:
+        drill = drill.model_copy(update={"title": _title(lab, drill.faults)})
     return drill
+
+
+def _deeds(drill: Drill) -> list[tuple[str, str | None]]:
+    return [(step.fault, step.target) for step in drill.faults]
+
+
+def _title(lab: Lab, steps: Sequence[FaultStep]) -> str:
+    """What STEPS do to whom, as a title."""
+    words = []
+    for step in steps:
+        fault = find_fault(step.fault)
+        target = step.target or fault.target
+        words.append(f"{'the ' if target in TARGETS else ''}{target} {fault.title}")
+    title = ", then ".join(words)
+    return title if steps[0].target in {node.name for node in lab.nodes} else title[0].upper() + title[1:]
 
 
 def _from_file(lab: Lab, path: Path) -> Drill:
@@ -62,11 +83,11 @@ def _changed(lab: Lab, drill: Drill, change: str) -> Drill:
     where = f"--set {shortened(change)}"
     path, equals, text = change.partition("=")
     if not equals or not path:
-        raise UsageError(f"'{shortened(change)}' is not path=value", where="--set", cure="for example --set hold=20")
+        raise UsageError(f"'{shortened(change)}' is not path=value", where="--set", cure=EXAMPLE)
     try:
         value = yaml.load(text, CoreLoader)  # noqa: S506 - CoreLoader is a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise UsageError("the value cannot be read as YAML", where=where) from None
+        raise UsageError("the value cannot be read as YAML", where=where, cure=EXAMPLE) from None
     document = drill.model_dump(mode="json")
     keys = SHORT.get(path, path).split(".")
     inner: Any = document
@@ -85,13 +106,8 @@ def _changed(lab: Lab, drill: Drill, change: str) -> Drill:
     try:
         changed = Drill.model_validate_json(json.dumps(document))
     except ValidationError as why:
-        fault = why.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise UsageError(
-            f"{place} does not fit: {fault['msg'][:1].lower()}{fault['msg'][1:]}",
-            where=where,
-            cure="see docs/drills.md",
-        ) from None
+        loc, words = describe(Drill, why.errors()[0])
+        raise UsageError(f"{path_text(loc)}: {words}", where=where, cure="see docs/drills.md") from None
     source = _nowhere(where)
     _refuse([line.removeprefix(f"{where}:1:1: ") for line in drill_faults([changed], _paths(lab), source, ())])
     return changed

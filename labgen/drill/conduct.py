@@ -128,6 +128,7 @@ class Conductor:
                 self._wait_for_tail(load, paths)
             load.stop()
             observers.stop()
+            log.add("clock", node=client, error=round(load.measure_drift(), 4))
             self._check(log)
             if whole:
                 self._count(table, log)
@@ -217,7 +218,8 @@ class Conductor:
     def _limit(self, config: Mapping[str, Any]) -> float:
         """Seconds after which even a drill in which nothing comes back is healed."""
         expect = self._drill.expect
-        lease = 2.0 * float(config.get("ttl", 30))
+        # Where nobody is to take over, no lease is waited for.
+        lease = 0.0 if expect.failover is False else 2.0 * float(config.get("ttl", 30))
         outage = expect.outage if isinstance(expect.outage, float) else 0.0
         wanted = max([lease, outage, *expect.paths.values()])
         return wanted + self._drill.hold + PATIENCE

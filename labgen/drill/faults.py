@@ -17,7 +17,7 @@ from labgen.lab.model import Node
 from labgen.plugins import entry_point_names
 
 GROUP = "labgen.faults"
-FAILS_OVER = ("silent", "fenced", "headless", "orderly")
+FAILS_OVER = ("silent", "deaf", "fenced", "headless", "orderly")
 """Effects on a leader after which another one takes over."""
 MACHINES = ("libvirt", "virtualbox")
 CONTAINERS = ("docker",)
@@ -53,9 +53,10 @@ Plan = Callable[[World, Node, Mapping[str, float]], tuple[Deed, ...]]
 class Fault:
     """A way to break something. TARGET is its usual one.
 
-    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), also while it still takes writes
-    for a time (`fenced`) or for ever (`headless`), it gives its key back (`orderly`), it starts again in place
-    (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it (`none`).
+    effect: what becomes of a leader that it strikes: its lease has to end (`silent`), perhaps after it was renewed once
+    more (`deaf`), also while it still takes writes for a time (`fenced`) or for ever (`headless`), it gives its key
+    back (`orderly`), it starts again in place (`restart`), the DCS loses its majority (`dcs`), or nothing happens to it
+    (`none`).
     refused: provider → why it cannot be done there. component: what the target has to carry, any of these.
     takes_down: whether clients on the node would feel it too, for its machine or its network is struck.
     """
@@ -174,15 +175,18 @@ PATRONI_STOP = Fault(
     _on_node("systemctl stop patroni", START_PATRONI),
     component=("patroni",),
 )
-# Its unit would start it again at once; masked for the time being it cannot.
+# Its unit would start it again at once. A masked one would not, but it has lost its settings too, and without
+# KillMode=process systemd ends PostgreSQL along with Patroni.
+STAY_DOWN = "/run/systemd/system/patroni.service.d/zz-labgen-drill.conf"
 PATRONI_KILL = Fault(
     "patroni-kill",
     "has its Patroni killed, PostgreSQL lives on",
     "leader",
     "headless",
     _on_node(
-        "systemctl mask --runtime --quiet patroni && systemctl kill --kill-who=main --signal=KILL patroni",
-        f"systemctl unmask --runtime --quiet patroni; {START_PATRONI}",
+        f"mkdir -p {STAY_DOWN.rpartition('/')[0]} && printf '[Service]\\nRestart=no\\n' >{STAY_DOWN} && "
+        "systemctl daemon-reload && systemctl kill --kill-who=main --signal=KILL patroni",
+        f"rm -f {STAY_DOWN}; systemctl daemon-reload; {START_PATRONI}",
     ),
     component=("patroni",),
 )
@@ -295,7 +299,7 @@ PARTITION = Fault(
     "partition", "is cut off the lab's network (packets vanish)", "leader", "silent", _cut(cut.BOTH), takes_down=True
 )
 PARTITION_IN = Fault(
-    "partition-in", "hears nothing of the lab's network", "leader", "silent", _cut(("ingress",)), takes_down=True
+    "partition-in", "hears nothing of the lab's network", "leader", "deaf", _cut(("ingress",)), takes_down=True
 )
 PARTITION_OUT = Fault(
     "partition-out", "is not heard on the lab's network", "leader", "silent", _cut(("egress",)), takes_down=True

@@ -30,6 +30,7 @@ from labgen.blueprint.drills import Drill
 from labgen.errors import UsageError
 
 FORMAT = 1
+CURE = "recheck takes the .jsonl file that `labgen drill run` names at its end"
 EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "check", "clock", "note", "end")
 
 
@@ -115,7 +116,7 @@ def read_log(path: Path) -> Log:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as why:
         reason = why.strerror if isinstance(why, OSError) else "it is no text"
-        raise UsageError(f"the log cannot be read: {reason}", where=path) from None
+        raise UsageError(f"the log cannot be read: {reason}", where=path, cure=CURE) from None
     return parse_log(text.splitlines(keepends=True), path)
 
 
@@ -135,13 +136,13 @@ def parse_log(lines: Iterable[str], where: str | Path) -> Log:
             raise UsageError(
                 "this is no line of a drill's log",
                 where=f"{where}:{number}",
-                cure="recheck takes the .jsonl file that `labgen drill run` names at its end",
+                cure=CURE,
             ) from None
     if gathered.begin is None:
         raise UsageError(
             "the log has no beginning",
             where=where,
-            cure="recheck takes the .jsonl file that `labgen drill run` names at its end",
+            cure=CURE,
         )
     return gathered.log()
 

@@ -138,6 +138,9 @@ def is_whole(patroni: Patroni, members: Collection[str]) -> bool:
             return False
         leader = view.leader.name
         others = set(members) - {leader}
-        return all(view.follows(name) for name in others) and others <= patroni.streaming(leader)
+        if not all(view.follows(name) for name in others):
+            return False
+        # Without a DCS what the members know of each other is old: a leader that has stepped down still counts as one.
+        return patroni.takes_writes(leader) and others <= patroni.streaming(leader)
     except LabgenError:
         return False

@@ -57,8 +57,9 @@ class Overlap:
 class Measures:
     """A drill's figures. Seconds count from the start of the first fault, None where it never came.
 
-    key: until the DCS named another leader; promoted: until another node was seen out of recovery; whole: until all
-    members streamed again; rejoined: the same since the last healing ended. lost: acknowledged and missing; recovered:
+    key: until the DCS named another leader; promoted: until another node was seen out of recovery; elsewhere: until
+    another server acknowledged a write on a later timeline; whole: until all members streamed again; rejoined: the same
+    since the last healing ended. lost: acknowledged and missing; recovered:
     unknown and there; unexpected: there though refused or never tried; None where rows were not counted. forked:
     acknowledged on the old timeline after one had been on the new.
     """
@@ -69,6 +70,7 @@ class Measures:
     later_timeline: int | None
     key: float | None
     promoted: float | None
+    elsewhere: float | None
     whole: float | None
     rejoined: float | None
     lost: tuple[str, ...] | None
@@ -80,8 +82,8 @@ class Measures:
 
     @property
     def took_over(self) -> float | None:
-        """Seconds from the fault to the first sign of another leader."""
-        signs = [self.key, self.promoted, *(figures.new_timeline for figures in self.paths)]
+        """Seconds from the fault to the first sign of another leader; one that steps down and leads again is none."""
+        signs = (self.key, self.promoted, self.elsewhere)
         return min((sign for sign in signs if sign is not None), default=None)
 
 
@@ -103,6 +105,7 @@ def measure(log: Log) -> Measures:
         later_timeline=max(later, default=None),
         key=_since(fault, (s for s in log.sightings if s.by == "dcs" and s.leader and s.leader != leader)),
         promoted=_since(fault, (s for s in log.sightings if s.by == "sql" and s.leads and s.node != leader)),
+        elsewhere=_elsewhere(log, fault, timeline),
         whole=None if fault is None or log.whole is None else log.whole - fault,
         rejoined=None if not log.heals or log.whole is None else max(log.whole - log.heals[-1].end, 0.0),
         lost=lost,
@@ -178,6 +181,16 @@ def _since(fault: float | None, sightings: Iterable[Sighting]) -> float | None:
     if fault is None:
         return None
     return next((seen.time - fault for seen in sightings if seen.time >= fault), None)
+
+
+def _elsewhere(log: Log, fault: float | None, timeline: int | None) -> float | None:
+    if fault is None or timeline is None:
+        return None
+    yes = list(acknowledged(log.writes))
+    old = {one.server for one in yes if one.end <= fault}
+    later = (one.end for one in yes if one.timeline and one.timeline > timeline and one.server not in old)
+    first = min(later, default=None)
+    return None if first is None else max(first - fault, 0.0)
 
 
 def _forked(writes: Sequence[Attempt]) -> tuple[str, ...]:

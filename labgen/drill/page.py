@@ -1,34 +1,33 @@
-"""A drill as one page: verdict, figures, and the timeline drawn. It loads nothing and runs no script."""
+"""A drill as one page: verdict, figures, and the timeline drawn. It loads nothing and runs no script.
+
+It is made to be thrown at a wall: what a class has to see is on the first screen of 1280 by 800.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from itertools import pairwise
 from typing import Any
 
-from labgen.drill.log import Attempt, Log
+from labgen.drill.drawing import LEGEND, timeline
+from labgen.drill.log import Log
 from labgen.drill.summary import summary
 from labgen.drill.tables import seconds
 from labgen.drill.verdict import Verdict
 
-WIDTH, LEFT, RIGHT, ROW, BAR = 1400, 210, 30, 34, 20
-"""Pixels: the drawing, its labels, what is free at its end, a row, and the bar in it."""
-COLOURS = {"ok": "#2e9e5b", "fail": "#d64545", "unknown": "#e6a700"}
-LEADS = "#2f6fde"
-NOT = "#e3e7ee"
-KEYS = ("#174ea6", "#8a4fd0", "#0f9aa8", "#c2571a", "#7a8b00")
-"""For the members in the DCS, in their order."""
-SAME = 1.5
-"""Seconds between two looks with the same answer that are drawn as one."""
-FONT = "font-family:system-ui,sans-serif"
 STYLE = """
-body{font:18px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1440px;padding:0 1rem;color:#1c2430;background:#fff}
-h1{font-size:2rem;margin:0 0 .3rem}h2{font-size:1.3rem;margin:2rem 0 .5rem}
-.pass{color:#1f7a45}.fail{color:#b52a2a}.unknown{color:#9a6b00}
-table{border-collapse:collapse}th,td{padding:.25rem .9rem .25rem 0;text-align:right;vertical-align:top}
+body{font:clamp(17px,1.15vw,22px)/1.4 system-ui,sans-serif;margin:1rem auto;max-width:1780px;padding:0 1.2rem;
+color:#1c2430;background:#fff}
+h1{font-size:1.8em;margin:0}h2{font-size:1.2em;margin:1.6rem 0 .4rem}p{margin:.3rem 0}
+.badge{color:#fff;border-radius:.3em;padding:0 .4em;margin-right:.3em}
+.badge.pass{background:#1f7a45}.badge.fail{background:#b52a2a}.badge.unknown{background:#9a6b00}
+.reasons{margin:.5rem 0;padding-left:1.4em}.reasons.fail{color:#b52a2a}.reasons.unknown{color:#7a5500}
+.cards{display:flex;flex-wrap:wrap;gap:.6rem;margin:.7rem 0}
+.card{border:1px solid #c9d0db;border-left:.4em solid #1f7a45;border-radius:.3em;padding:.2em .8em}
+.card.bad{border-left-color:#b52a2a}.card.plain{border-left-color:#c9d0db}.card b{display:block;font-size:1.6em}
+table{border-collapse:collapse}th,td{padding:.2rem 1.1rem .2rem 0;text-align:right;vertical-align:top}
 th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #1c2430}
-svg{width:100%;height:auto}li{margin:.2rem 0}small{color:#5b6675}
+svg{width:100%;height:auto;display:block}small{color:#4a5463;font-size:.85em}
 """
 
 
@@ -37,168 +36,75 @@ def page(log: Log, verdict: Verdict) -> str:
     told = summary(log, verdict, "")
     title = f"{told['drill']} on {told['lab']}: {verdict.status}"
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
-    done = "".join(f"<li>{escape(operation)}</li>" for operation in told["operations"])
+    done = "; then ".join(told["operations"])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
-        f'<h1><span class="{verdict.status}">{verdict.status}</span> {escape(log.drill.title)}</h1>\n'
-        f"<p><small>{escape(_where(told))}</small></p>\n"
-        + (f"<ul>{reasons}</ul>\n" if reasons else "")
-        + (f"<p>{escape(log.drill.why)}</p>\n" if log.drill.why else "")
-        + f"<h2>What was done</h2><ul>{done}</ul>\n"
-        + f"<h2>What happened</h2>\n{timeline(log)}\n{_legend()}\n"
+        f'<h1><span class="badge {verdict.status}">{verdict.status}</span>{escape(log.drill.title)}</h1>\n'
+        f"<p>{escape(done)} <small>({escape(_where(told))})</small></p>\n"
+        + (f'<ul class="reasons {verdict.status}">{reasons}</ul>\n' if reasons else "")
+        + f'<div class="cards">{"".join(_cards(told))}</div>\n'
+        + f"{timeline(log, verdict.measures)}\n{_legend()}\n"
+        + (f"<p>Why: {escape(log.drill.why)}</p>\n" if log.drill.why else "")
         + f"<h2>Clients</h2>\n{_paths(told)}\n<h2>Cluster</h2>\n{_cluster(told)}\n"
         + f"<p><small>{escape(_exact(told))}</small></p>\n</body></html>\n"
     )
 
 
-def timeline(log: Log) -> str:
-    """The drawing: a row for each path's attempts, then one for each node and for each who says that it leads."""
-    rows = [(f"{name}", list(_attempts(log, name, reads))) for name, reads in _paths_of(log)]
-    rows += [(KEY, list(_key(log)))]
-    for node in log.begin.get("members", ()):
-        rows += [(f"{node} writable", list(_leading(log, node, "sql")))]
-        rows += [(f"{node} /primary", list(_leading(log, node, "rest")))]
-    end = max((bar[1] for _, bars in rows for bar in bars), default=1.0)
-    height = ROW * len(rows) + 70
-    scale = (WIDTH - LEFT - RIGHT) / end
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        'aria-label="what happened, over time">'
-    ]
-    names: list[str] = []
-    for second in range(0, int(end) + 1, _step(end)):
-        x = LEFT + second * scale
-        parts.append(f'<line x1="{x:.1f}" y1="30" x2="{x:.1f}" y2="{height - 30}" stroke="#d5dae2"/>')
-        parts.append(_text(x, height - 10, f"{second} s", 15, "middle"))
-    for index, (label, bars) in enumerate(rows):
-        y = 36 + index * ROW
-        parts.append(_text(LEFT - 12, y + BAR - 4, label, 15, "end"))
-        for start, stop, colour, title in bars:
-            width = max((stop - start) * scale, 0.6)
-            if label == KEY and width > 9 * len(title):
-                names.append(_text(LEFT + (start + stop) / 2 * scale, y + BAR - 5, title, 14, "middle", "#fff"))
-            parts.append(
-                f'<rect x="{LEFT + start * scale:.1f}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{colour}">'
-                f"<title>{escape(title)}</title></rect>"
-            )
-    for deeds, colour, word in ((log.faults, "#b52a2a", "fault"), (log.heals, "#1f7a45", "healed")):
-        for deed in deeds:
-            moment = deed.start if word == "fault" else deed.end
-            x = LEFT + moment * scale
-            parts.append(
-                f'<line x1="{x:.1f}" y1="22" x2="{x:.1f}" y2="{height - 30}" stroke="{colour}" stroke-width="3">'
-                f"<title>{escape(deed.title)}</title></line>"
-            )
-            parts.append(_text(x, 16, word, 16, "middle", colour))
-    return "".join([*parts, *names, "</svg>"])
-
-
-KEY = "leader key in the DCS"
-Bar = tuple[float, float, str, str]
-
-
-def _attempts(log: Log, path: str, reads: bool) -> Iterable[Bar]:
-    """Attempts that follow each other with the same outcome on the same server, as one bar."""
-    mine = [one for one in (log.reads if reads else log.writes) if one.path == path]
-    group: list[Attempt] = []
-    for one in mine:
-        if group and (one.result, one.server) != (group[-1].result, group[-1].server):
-            yield _bar(group)
-            group = []
-        group.append(one)
-    if group:
-        yield _bar(group)
-
-
-def _bar(group: Sequence[Attempt]) -> Bar:
-    first, last = group[0], group[-1]
-    where = f" by {first.server}" if first.server else ""
-    why = f": {last.error}" if last.error else ""
-    words = f"{len(group)} × {first.result}{where}, {first.start:.2f} to {last.end:.2f} s{why}"
-    return first.start, last.end, COLOURS[first.result], words
-
-
-def _leading(log: Log, node: str, by: str) -> Iterable[Bar]:
-    seen = [one for one in log.sightings if one.node == node and one.by == by]
-    bars = (
-        (before.time, after.time, LEADS if before.leads else NOT, "yes" if before.leads else "no")
-        for before, after in pairwise(seen)
-        if before.leads is not None and after.time - before.time <= SAME
+def _cards(told: dict[str, Any]) -> Iterable[str]:
+    """The figures that one came for, large."""
+    for path in told["paths"]:
+        limit = path["expected"]
+        bad = path["open"] or (limit is not None and path["gap"] > limit)
+        kind = "write" if path["for"] == "writing" else "read"
+        what = f"without a {kind}" + ("" if limit is None else f", expected ≤ {limit:g} s")
+        yield _card(path["path"], _gap_of(path), what, "bad" if bad else "")
+    writes = told["writes"]
+    lost = writes["lost"]
+    counted = "not counted" if lost is None else str(lost)
+    yield _card(
+        "writes lost", counted, f"of {writes['acknowledged']}", "bad" if lost else "plain" if lost is None else ""
     )
-    yield from _joined(bars)
+    key = told["leader_key"]
+    yield _card("new leader", "none" if key is None else f"after {seconds(key)}", "by the DCS", "plain")
+    both = sum(overlap["seconds"] for overlap in told["two_leaders"])
+    yield _card("two leaders", seconds(both) if both else "never", "at once", "bad" if both else "")
 
 
-def _joined(bars: Iterable[Bar]) -> Iterable[Bar]:
-    """Bars that follow each other with the same meaning, as one."""
-    last: Bar | None = None
-    for bar in bars:
-        if last is not None and last[2:] == bar[2:] and bar[0] - last[1] <= SAME:
-            last = (last[0], max(last[1], bar[1]), *last[2:])
-            continue
-        if last is not None:
-            yield last
-        last = bar
-    if last is not None:
-        yield last
+def _card(name: str, figure: str, what: str, kind: str) -> str:
+    return f'<div class="card {kind}">{escape(name)}<b>{escape(figure)}</b><small>{escape(what)}</small></div>'
 
 
-def _key(log: Log) -> Iterable[Bar]:
-    """Whose name the DCS holds, by whoever could ask it."""
-    palette = dict(zip(log.begin.get("members", ()), KEYS, strict=False))
-    seen = [one for one in log.sightings if one.by == "dcs" and one.leader is not None]
-    bars = (
-        (before.time, after.time, palette.get(before.leader, LEADS), before.leader)
-        for before, after in pairwise(seen)
-        if before.leader and after.time - before.time <= SAME
-    )
-    yield from _joined(bars)
-
-
-def _paths_of(log: Log) -> list[tuple[str, bool]]:
-    return [(str(about["name"]), bool(about.get("reads"))) for about in log.begin.get("paths", ())]
-
-
-def _text(x: float, y: float, words: str, size: int, anchor: str, colour: str = "#1c2430") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}" style="{FONT}">'
-        f"{escape(words)}</text>"
-    )
-
-
-def _step(end: float) -> int:
-    return next((step for step in (1, 2, 5, 10, 20, 30) if end / step <= 16), 60)
+def _gap_of(path: dict[str, Any]) -> str:
+    return seconds(path["gap"]) + (", still open" if path["open"] else "" if path["held"] else ", till healed")
 
 
 def _legend() -> str:
-    words = {
-        "acknowledged": COLOURS["ok"],
-        "refused": COLOURS["fail"],
-        "no answer": COLOURS["unknown"],
-        "says that it leads": LEADS,
-        "says that it does not": NOT,
-    }
-    spans = (f'<span style="color:{colour}">■</span> {word}' for word, colour in words.items())
-    return f"<p>{' &nbsp; '.join(spans)}</p>"
+    spans = (f'<span style="color:{colour}">■</span> {escape(word)}' for word, colour in LEGEND.items())
+    return f"<p><small>{' &nbsp; '.join(spans)}</small></p>"
 
 
 def _paths(told: dict[str, Any]) -> str:
     rows = [
         [
-            path["path"],
-            seconds(path["gap"]) + (", still open" if path["open"] else "" if path["held"] else ", till healed"),
+            path["path"] + ("" if path["for"] == "writing" else " (reads)"),
+            _gap_of(path),
             "" if path["expected"] is None else f"≤ {path['expected']:g} s",
-            "" if path["predicted"] is None else "{:g}-{:g} s".format(*path["predicted"]) + f" ({path['why']})",
+            "" if path["predicted"] is None else "{:g}-{:g} s".format(*path["predicted"]),
             seconds(path["new_timeline"]),
+            seconds(path["before"]),
             str(path["ok"]),
             str(path["fail"]),
             str(path["unknown"]),
         ]
         for path in told["paths"]
     ]
-    heads = ["path", "longest gap", "expected", "timers say", "new timeline", "ok", "failed", "unknown"]
-    return _table(heads, rows)
+    heads = ["path", "longest gap", "expected", "timers say", "new timeline", "before", "ok", "refused", "no answer"]
+    reasons = "".join(
+        f"<br>{escape(path['path'])}: {escape(path['why'])}" for path in told["paths"] if path["predicted"] is not None
+    )
+    return _table(heads, rows) + (f"<p><small>The timers, in seconds:{reasons}</small></p>" if reasons else "")
 
 
 def _cluster(told: dict[str, Any]) -> str:

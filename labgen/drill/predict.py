@@ -61,9 +61,11 @@ def predict(effect: str, way: Way, lab: Lab, config: Mapping[str, Any], *, dcs_l
     CONFIG is the cluster's, from Patroni. dcs_leader: whether the target may be the DCS's own leader too.
     """
     ttl, loop = float(config.get("ttl", 30)), float(config.get("loop_wait", 10))
-    if effect == "silent":
-        # The lease was renewed somewhere in the loop before the fault.
-        span = Span(ttl - loop, ttl, f"lease {ttl - loop:g}-{ttl:g}").plus(*RACE, "race")
+    if effect in ("silent", "deaf"):
+        # The lease was renewed somewhere in the loop before the fault. Who only does not hear any more renews it once
+        # again in the next one, over a connection that was open.
+        last = ttl + loop if effect == "deaf" else ttl
+        span = Span(ttl - loop, last, f"lease {ttl - loop:g}-{last:g}").plus(*RACE, "race")
         if dcs_leader:
             span = span.plus(0, ELECTION + loop, "DCS election")
     elif effect == "fenced":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ CONNECT_TIMEOUT = 2
 DEADLINE = 2.0
 """Seconds for a statement; then its client hangs up and calls the outcome unknown."""
 OBSERVE_EVERY = 0.25
+LATE = 5.0
+"""Seconds after which what a node tells comes too late: its clock has stood still, and has to be compared anew."""
 LONGEST = 900.0
 """Seconds after which load and observers end by themselves, whatever has become of labgen."""
 MOST = 40_000
@@ -107,6 +110,11 @@ class Load:
         self._shift = offset - self._zero
         return error
 
+    def measure_drift(self) -> float:
+        """By how much times may be wrong, now that the two clocks have run side by side for a time."""
+        offset, error = clock_of(self._nodes[self._client], self._client)
+        return abs(offset - self._zero - self._shift) + error
+
     def start(self, paths: Sequence[LoadPath], table: str, password: str, interval: float) -> None:
         program = self._nodes.place(self._client, "load.py")
         config = {
@@ -186,15 +194,21 @@ class Observers:
             "dcs": dcs_key(self._lab, node),
         }
         shift = offset - self._zero
+        stale = threading.Event()
 
         def told(line: str) -> None:
             entry = _read(line, 5)
-            if entry is not None:
+            if entry is None:
+                return
+            # A virtual machine that was frozen goes on with the time at which it was.
+            if time.monotonic() - self._zero - (entry[1] + shift) > LATE:
+                stale.set()
+            if not stale.is_set():
                 self._told(node.name, shift, *entry)
 
         command = f"exec runuser -u postgres -- python3 -I -B {program}"
         stream = self._streams[node.name] = Stream(connection, command, config, told)
-        while not stream.over and not self._stop.wait(0.2):
+        while not stream.over and not stale.is_set() and not self._stop.wait(0.2):
             pass
         stream.stop(2)
 
@@ -203,7 +217,7 @@ class Observers:
         node: str,
         shift: float,
         by: str,
-        time: float,
+        at: float,
         leads: bool | None,
         timeline: int | None,
         leader: str | None,
@@ -211,9 +225,9 @@ class Observers:
         leader = self._lab.members.get(leader, leader) if leader else leader
         about = {"timeline": timeline, "leader": leader}
         kept = {name: value for name, value in about.items() if value is not None}
-        self._log.add("leader", t=round(time + shift, 4), node=node, by=by, leads=leads, **kept)
+        self._log.add("leader", t=round(at + shift, 4), node=node, by=by, leads=leads, **kept)
         if by == "dcs" and leader and leader != self._seen.key:
-            self._seen.key, self._seen.key_since = leader, time + shift
+            self._seen.key, self._seen.key_since = leader, at + shift
         elif by == "sql":
             self._seen.leads[node] = leads
 

@@ -74,25 +74,30 @@ def _path(figures: PathFigures, about: dict[str, Any], limit: float | None) -> d
 
 
 def series(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Minimum, median and maximum over several runs of one drill: of each path's gap, and of the cluster's times."""
+    """Minimum, median and maximum over several runs of one drill: of each path's gap, and of the cluster's times.
+
+    Beside a gap stands what the timers say; for which leader they do may differ from run to run.
+    """
     rows = []
     for at, path in enumerate(runs[0]["paths"]):
-        rows.append(_spread(f"gap through {path['path']}", [run["paths"][at]["gap"] for run in runs]))
+        each = [run["paths"][at] for run in runs]
+        said = [one["predicted"] for one in each if one["predicted"] is not None]
+        predicted = [min(low for low, _ in said), max(high for _, high in said)] if said else None
+        rows.append(_spread(f"gap through {path['path']}", [one["gap"] for one in each], predicted))
     for key, title in (("leader_key", "new leader key"), ("promoted", "promoted"), ("whole", "whole again")):
         rows.append(_spread(title, [run[key] for run in runs]))
     rows.append(_spread("lost writes", [run["writes"]["lost"] for run in runs]))
     return rows
 
 
-def _spread(title: str, values: Sequence[float | None]) -> dict[str, Any]:
+def _spread(title: str, values: Sequence[float | None], predicted: Sequence[float] | None = None) -> dict[str, Any]:
     known = [value for value in values if value is not None]
-    if not known:
-        return {"figure": title, "minimum": None, "median": None, "maximum": None, "runs": 0}
     return {
         "figure": title,
-        "minimum": min(known),
-        "median": round(median(known), 2),
-        "maximum": max(known),
+        "minimum": min(known, default=None),
+        "median": round(median(known), 2) if known else None,
+        "maximum": max(known, default=None),
+        "predicted": predicted,
         "runs": len(known),
     }
 

@@ -67,14 +67,15 @@ def cluster_lines(run: dict[str, Any]) -> Iterable[str]:
 
 
 def series_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """Minimum, median and maximum of several runs."""
+    """Minimum, median and maximum of several runs, and what the timers say."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("figure")
-    for heading in ("minimum", "median", "maximum", "runs"):
+    for heading in ("minimum", "median", "maximum", "timers say", "runs"):
         table.add_column(heading, justify="right")
     for row in rows:
         cells = ["" if row[key] is None else f"{row[key]:g}" for key in ("minimum", "median", "maximum")]
-        table.add_row(row["figure"], *cells, str(row["runs"]))
+        said = "" if row["predicted"] is None else "{:g}-{:g}".format(*row["predicted"])
+        table.add_row(row["figure"], *cells, said, str(row["runs"]))
     return table
 
 

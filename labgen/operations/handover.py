@@ -63,7 +63,7 @@ def hand_over(
     answer = patroni.post(old, "switchover", {"leader": patroni.member(old), "candidate": patroni.member(new)}, longest)
     if "instead of" in answer:
         raise OperationError(answer, where=lab, cure=f"labgen logs {lab} {new} -u patroni shows why {new} did not lead")
-    until(f"lead of {new}", PATIENCE, lambda: _takes_writes(patroni, new), lab=lab)
+    until(f"lead of {new}", PATIENCE, lambda: patroni.takes_writes(new), lab=lab)
     led = time.monotonic() - began
     progress(f"{new} leads; {old} has to follow it")
     until(f"replica {old} that streams", PATIENCE, lambda: followers <= patroni.streaming(new), lab=lab)
@@ -72,11 +72,6 @@ def hand_over(
     progress(f"{old} streams from {new}; the others are told")
     after = until("cluster in which all follow", PATIENCE, lambda: _settled(patroni, new, followers), lab=lab)
     return Handover(old, new, before, after, led, whole)
-
-
-def _takes_writes(patroni: Patroni, name: str) -> bool:
-    status = patroni.status(name)
-    return status.get("role") in ("primary", "master") and status.get("state") == "running"
 
 
 def _settled(patroni: Patroni, leader: str, followers: Collection[str]) -> View | None:

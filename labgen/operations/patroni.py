@@ -90,6 +90,11 @@ class Patroni:
         """What Patroni on the node NAME says of itself and its PostgreSQL."""
         return self._document(name, "patroni")
 
+    def takes_writes(self, name: str) -> bool:
+        """Whether PostgreSQL on the node NAME is running and not in recovery, by its own word."""
+        status = self.status(name)
+        return status.get("role") in ("primary", "master") and status.get("state") == "running"
+
     def streaming(self, leader: str) -> set[str]:
         """The nodes whose members PostgreSQL on LEADER sees streaming from it."""
         replication = self.status(leader).get("replication") or ()

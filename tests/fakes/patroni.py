@@ -19,6 +19,7 @@ class FakeMember:
     """What one member is at the moment.
 
     lag in bytes; started: which start of PostgreSQL it is. hangs: it takes a question and says nothing.
+    stepped_down: its PostgreSQL takes no writes, whatever the members know of each other.
     """
 
     name: str
@@ -32,6 +33,7 @@ class FakeMember:
     paused: bool = False
     answers: bool = True
     hangs: bool = False
+    stepped_down: bool = False
 
 
 class FakeCluster:
@@ -115,7 +117,7 @@ class FakeCluster:
         leads = member.role == "leader"
         status: dict[str, Any] = {
             "state": "running" if member.state == "streaming" else member.state,
-            "role": self.word if leads else "replica",
+            "role": self.word if leads and not member.stepped_down else "replica",
             "patroni": {"version": self.version},
             **({"pause": True} if member.paused else {}),
         }

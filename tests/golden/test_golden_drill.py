@@ -16,9 +16,11 @@ from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.drill.choose import choose_drill
 from labgen.drill.conduct import plan_faults
 from labgen.drill.describe import drill_rows
+from labgen.drill.drawing import COLOURS, WRITABLE, timeline
 from labgen.drill.log import parse_log
 from labgen.drill.look import rank_clients
-from labgen.drill.page import page, timeline
+from labgen.drill.measure import measure
+from labgen.drill.page import page
 from labgen.drill.summary import series, summary
 from labgen.drill.tables import cluster_lines, path_table, series_table, verdict_lines
 from labgen.drill.verdict import judge
@@ -76,10 +78,10 @@ def test_the_page(case: str, golden: Callable[[Path, str], None]) -> None:
     assert "http://" not in text.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "https://" not in text
     assert "<script" not in text
-    drawing = ElementTree.fromstring(timeline(log))  # noqa: S314 - it was made here
+    drawing = ElementTree.fromstring(timeline(log, measure(log)))  # noqa: S314 - it was made here
     width = float(drawing.attrib["viewBox"].split()[2])
     bars = [element for element in drawing.iter() if element.tag.endswith("rect")]
-    assert {bar.attrib["fill"] for bar in bars} >= {"#2e9e5b", "#d64545", "#e6a700", "#2f6fde"}
+    assert {bar.attrib["fill"] for bar in bars} >= {*COLOURS.values(), WRITABLE}
     assert all(0 <= float(bar.attrib["x"]) <= width for bar in bars)
     assert all(float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width + 1 for bar in bars)
 
@@ -120,6 +122,10 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a fault that containers cannot have": play("clock-step"),
     "a full disk in a container": play("disk-full"),
     "a value out of range": play("freeze", "hold=1000"),
+    "a value that is no number": play("freeze", "hold=soon"),
+    "an outage that is no number": play("freeze", "expect.outage=quick"),
+    "a drill without a fault": play("freeze", "faults=[]"),
+    "a path that is not there": play("freeze", "expect.held=[haprox]"),
     "a change without a value": play("freeze", "hold"),
     "a change of something that is not there": play("freeze", "expext.outage=3"),
     "a change of a fault that is not there": play("freeze", "faults.1.target=replica"),
@@ -128,6 +134,15 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a log that is none": lambda: parse_log(["hello\n", "there\n"], "drill.jsonl"),
     "an empty log": lambda: parse_log([], "drill.jsonl"),
 }
+
+
+def test_titles_follow_what_is_changed() -> None:
+    assert choose_drill(LAB, "freeze").title == "The leader is frozen as a whole"
+    assert choose_drill(LAB, "freeze", ["target=etcd"]).title == "etcd is frozen as a whole"
+    assert choose_drill(LAB, "power-loss", ["target=replica"]).title == "The replica loses power"
+    assert choose_drill(LAB, "power-loss", ["target=replica", "title=Mine"]).title == "Mine"
+    own = choose_drill(LAB, "replication-cut").title
+    assert choose_drill(LAB, "replication-cut", ["faults.1.after=5"]).title == own
 
 
 def test_drills_that_cannot_be(golden: Callable[[Path, str], None], readable: Callable[[str], None]) -> None:
@@ -161,20 +176,23 @@ def test_a_drill_file_with_faults(
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no headless browser here")
-def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    """Without any name resolved the browser lays the page out: every bar has an extent, and nothing sticks out."""
+@pytest.mark.parametrize("size", ["1280,800", "1920,1080"])
+@pytest.mark.parametrize("case", ["passed", "failed"])
+def test_the_page_in_a_browser(case: str, size: str, tmp_path: Path) -> None:
+    """Laid out with no name resolved, every bar has an extent, nothing sticks out, the drawing needs no scrolling."""
     probe = (
         "<script>addEventListener('load', () => {"
         "const widths = [...document.querySelectorAll('rect')].map(bar => bar.getBoundingClientRect().width);"
         "const fits = document.documentElement.scrollWidth <= innerWidth;"
-        "document.title = [widths.length, Math.min(...widths) > 0, fits].join(' ') })</script>"
+        "const seen = document.querySelector('svg').getBoundingClientRect().bottom <= innerHeight;"
+        "document.title = [widths.length, Math.min(...widths) > 0, fits, seen].join(' ') })</script>"
     )
-    log = spoilt().log()
+    log = (story() if case == "passed" else spoilt()).log()
     (tmp_path / "page.html").write_text(page(log, judge(log)).replace("</head>", f"{probe}</head>"))
-    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1280,800", "--dump-dom"]
-    words += [f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND"]
-    done = subprocess.run(
-        [*words, f"file://{tmp_path}/page.html"], capture_output=True, text=True, timeout=60, check=False
-    )
-    bars = timeline(log).count("<rect")
-    assert f"<title>{bars} true true</title>" in done.stdout, done.stderr
+    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    words += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    words += [f"--window-size={size}", "--dump-dom", f"--user-data-dir={tmp_path / 'profile'}"]
+    words += ["--host-resolver-rules=MAP * ~NOTFOUND", f"file://{tmp_path}/page.html"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    bars = timeline(log, measure(log)).count("<rect")
+    assert f"<title>{bars} true true true</title>" in done.stdout, done.stderr

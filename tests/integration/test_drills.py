@@ -1,25 +1,21 @@
-"""Drills on real labs: no power, a cut network, a DCS without majority, a lost proxy; and one that must fail."""
+"""Drills on real labs: no power, a cut network, a DCS without majority, a lost proxy; and three that must fail."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.live import LiveLab, until
+from tests.live import UNTIMED, LiveLab, paths, until
+from tests.outside import EXAMPLES
 
 OCTET = int(os.environ.get("TEST_SUBNET", "192.168.60").rsplit(".", 1)[-1]) + 1
 NETWORK = f"192.168.{OCTET}.0/24"
 # Shorter timers than the blueprint's make the same failovers in half the time.
 QUICK = ("--set", "patroni.ttl=20", "--set", "patroni.loop_wait=5", "--set", "patroni.retry_timeout=5")
-
-# How long an outage may last is judged where a machine has nothing else to do, and not in a test.
-UNTIMED = ("--set", "expect.outage=120", "--set", "expect.paths={}")
 
 
 def made(module_labs: Callable[..., LiveLab], blueprint: str, name: str, patroni: dict[str, str]) -> LiveLab:
@@ -43,24 +39,15 @@ def equal(module_labs: Callable[..., LiveLab]) -> LiveLab:
     return made(module_labs, "etcd-haproxy-keepalived", "drills-vip", dict(zip(names, ("45", "46", "47"), strict=True)))
 
 
-def play(lab: LiveLab, *words: str, expect: int = 0) -> dict[str, Any]:
-    """What a drill came to; the lab is healthy afterwards, and nothing is left to heal."""
-    done = lab.labgen("drill", "run", lab.name, *words, "--json", expect=None, timeout=300)
-    assert done.rc == expect, done.said
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert not (lab.folder / "drill.json").exists()
-    again = lab.labgen.json("drill", "recheck", found["log"], expect=expect)
-    assert again == found
-    return found
-
-
-def paths(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {path["path"]: path for path in found["paths"]}
+@pytest.fixture(scope="module")
+def pair(module_labs: Callable[..., LiveLab]) -> LiveLab:
+    """Two nodes, and etcd on both: neither can be spared."""
+    return made(module_labs, str(EXAMPLES / "etcd-pair.yml"), "drills-pair", {"pg1": "11", "pg2": "12"})
 
 
 def test_power_loss(plain: LiveLab) -> None:
     old = plain.leader()
-    found = play(plain, "power-loss", *UNTIMED)
+    found = plain.drill("power-loss", *UNTIMED)
     assert found["verdict"] == "pass", found["faults"]
     assert found["writes"]["lost"] == 0
     assert plain.leader() != old
@@ -76,10 +63,18 @@ def test_power_loss(plain: LiveLab) -> None:
 
 def test_a_drill_that_must_fail_does(plain: LiveLab) -> None:
     """Nothing reaches the replicas for three seconds, then the leader dies: what it had acknowledged is lost."""
-    found = play(plain, "replication-cut", expect=1)
+    found = plain.drill("replication-cut", expect=1)
     assert found["verdict"] == "fail"
     assert found["writes"]["lost"] > 20
     assert any("acknowledged writes lost" in reason for reason in found["faults"])
+    plain.verify(settle=30)
+
+
+def test_a_killed_patroni_leaves_postgresql_alive(plain: LiveLab) -> None:
+    """Nobody stops the old leader, which goes on while another one leads: what a watchdog is for."""
+    found = plain.drill("patroni-kill", expect=1)
+    assert any("two leaders at once" in reason for reason in found["faults"])
+    assert paths(found)["libpq"]["gap"] < 14
     plain.verify(settle=30)
 
 
@@ -109,6 +104,7 @@ def test_ctrl_c_heals(plain: LiveLab, tmp_path: Path) -> None:
         )
         os.killpg(child.pid, signal.SIGINT)
         assert child.wait(60) == 130
+    assert "what it had done to the lab drills is undone" in (tmp_path / "log").read_text()
     assert plain.exec(proxy, "systemctl", "is-active", "haproxy") == "active"
     assert not (plain.folder / "drill.json").exists()
 
@@ -126,7 +122,7 @@ def test_a_sick_cluster_is_refused(plain: LiveLab) -> None:
 
 def test_partition(equal: LiveLab) -> None:
     old = equal.leader()
-    found = play(equal, "leader-cut-off", *UNTIMED)
+    found = equal.drill("leader-cut-off", *UNTIMED)
     assert found["verdict"] == "pass", found["faults"]
     assert found["two_leaders"] == []
     assert equal.leader() != old
@@ -135,7 +131,7 @@ def test_partition(equal: LiveLab) -> None:
 
 
 def test_dcs_quorum_loss(equal: LiveLab) -> None:
-    found = play(equal, "etcd-lost", "--set", "hold=20")
+    found = equal.drill("etcd-lost", "--set", "hold=20")
     assert found["verdict"] == "pass", found["faults"]
     for path in paths(found).values():
         # Nobody may write for as long as there is no majority; reading goes on.
@@ -145,9 +141,20 @@ def test_dcs_quorum_loss(equal: LiveLab) -> None:
 
 
 def test_proxy_loss(equal: LiveLab) -> None:
-    found = play(equal, "haproxy-lost", *UNTIMED)
+    found = equal.drill("haproxy-lost", *UNTIMED)
     assert found["verdict"] == "pass", found["faults"]
     assert paths(found)["libpq"]["gap"] < paths(found)["vip-primary"]["gap"]
     assert paths(found)["vip-primary"]["held"]
     assert found["timelines"][1] is None
     equal.labgen("destroy", equal.name, "--yes")
+
+
+def test_two_members_of_etcd_tolerate_no_loss(pair: LiveLab) -> None:
+    found = pair.drill("etcd-member-lost", "--set", "hold=15", expect=1)
+    (libpq,) = found["paths"]
+    assert f"libpq: {libpq['gap']:.1f} s without an acknowledged write, expected at most 5 s" in found["faults"]
+    assert not libpq["held"]
+    assert not libpq["open"]
+    assert found["leader_key"] is None
+    assert found["writes"]["lost"] == 0
+    pair.labgen("destroy", pair.name, "--yes")

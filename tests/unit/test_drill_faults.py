@@ -19,7 +19,7 @@ from labgen.drill.choose import choose_drill
 from labgen.drill.conduct import plan_faults
 from labgen.drill.describe import drill_rows, fault_rows
 from labgen.drill.faults import all_faults, find_fault
-from labgen.drill.look import gate, load_paths, rank_clients
+from labgen.drill.look import gate, is_whole, load_paths, rank_clients
 from labgen.drill.nodes import Nodes
 from labgen.drill.predict import Way, predict, way_of
 from labgen.drill.streams import dcs_key
@@ -29,7 +29,10 @@ from labgen.drill.world import TARGETS, World, find_targets
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
+from labgen.operations import Patroni
 from tests.fakes.connection import Answer, FakeConnection
+from tests.fakes.patroni import FakeCluster
+from tests.outside import EXAMPLES
 
 BLUEPRINTS = ("consul-pgbouncer", "etcd-haproxy", "etcd-haproxy-keepalived", "etcd-patroni-ops", "liman-etcd-haproxy")
 
@@ -96,6 +99,14 @@ def test_a_target_that_matches_nothing_is_refused(blueprint: str, target: str, r
     with pytest.raises(OperationError, match="nobody in the lab") as caught:
         find_targets(target, world_of(blueprint))
     assert reason in caught.value.what
+
+
+def test_two_members_of_a_dcs_can_spare_none() -> None:
+    world = World(resolve(load_blueprint(EXAMPLES / "etcd-pair.yml"), provider="docker"), "pg1", 1, ("pg2",))
+    with pytest.raises(OperationError, match="its DCS cannot spare a member"):
+        find_targets("dcs-minority", world)
+    assert find_targets("dcs-quorum", world) == find_targets("dcs-member", world) == ("pg2",)
+    assert [len(plan_faults(drill, world)) for drill in world.lab.blueprint.drills] == [1, 1]
 
 
 def test_a_word_that_is_no_target() -> None:
@@ -369,6 +380,23 @@ def test_a_lab_whose_checks_fail_is_refused() -> None:
     assert Status.PASS.value not in caught.value.detail
 
 
+def test_a_cluster_is_whole_when_its_leader_takes_writes_and_all_others_stream() -> None:
+    lab = lab_of("etcd-patroni-ops")
+    cluster = FakeCluster(lab)
+    patroni = Patroni(lab, cluster.connections, 5)
+    assert is_whole(patroni, cluster.members)
+    cluster.members["node1"].stepped_down = True
+    assert not is_whole(patroni, cluster.members)
+    cluster.lead("node2")
+    assert is_whole(patroni, cluster.members)
+    assert not is_whole(patroni, (*cluster.members, "node4"))
+    cluster.members["node3"].state = "starting"
+    assert not is_whole(patroni, cluster.members)
+    for member in cluster.members.values():
+        member.answers = False
+    assert not is_whole(patroni, cluster.members)
+
+
 def test_clients_run_where_nothing_is_struck() -> None:
     liman = world_of("liman-etcd-haproxy")
     able = ("liman1", "liman2", "kaptan1", "kaptan2")
@@ -422,6 +450,9 @@ def test_predictions_add_up() -> None:
     proxied = predict("silent", Way(("haproxy",)), lab, CONFIG)
     assert proxied is not None
     assert (proxied.low, proxied.high) == (21, 41.5)
+    deaf = predict("deaf", Way(), lab, CONFIG)
+    assert deaf is not None
+    assert (deaf.low, deaf.high) == (21, 49)
     shorter = predict("silent", Way(), lab, {"ttl": 20, "loop_wait": 5})
     assert shorter is not None
     assert (shorter.low, shorter.high) == (16, 29)

@@ -13,10 +13,12 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.drill.log import LogFile, parse_log
 from labgen.drill.nodes import clock_of
-from labgen.drill.streams import Load, LoadPath, Seen, Stream
+from labgen.drill.streams import Load, LoadPath, Observers, Seen, Stream
 from labgen.errors import NodeError
+from labgen.lab.resolve import resolve
 from labgen.provision import CommandResult
 from labgen.resources import resource
 from tests.live import until
@@ -91,6 +93,7 @@ def test_attempts_become_lines_of_the_log_on_our_clock(tmp_path: Path) -> None:
     load.check()
     assert seen.ended is None
     load.stop()
+    assert 0 < load.measure_drift() < 1
     ended = time.monotonic() - zero
     log.close()
     text = log.path.read_text()
@@ -118,6 +121,52 @@ def test_a_load_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
 
     until("the end is noticed", 10, over)
     assert "gone.py" in str(seen.ended)
+
+
+FROZEN = """
+import json, sys, time
+from pathlib import Path
+starts = Path(__file__).with_name("starts")
+starts.write_text((starts.read_text() if starts.exists() else "") + "x")
+behind = 0
+sys.stdin.readline()
+while True:
+    print(json.dumps(["sql", time.monotonic() - behind, True, 1, None]), flush=True)
+    time.sleep(0.05)
+    if starts.read_text() == "x":
+        behind = 100  # the machine was frozen, and its clock with it
+"""
+
+
+def test_a_machine_that_was_frozen_has_its_clock_compared_anew(tmp_path: Path) -> None:
+    class Unprivileged(LocalConnection):
+        def run(self, command: str, **about: Any) -> CommandResult:
+            return super().run(command.replace("runuser -u postgres -- ", ""), **about)
+
+    class Nodes(dict[str, Unprivileged]):
+        def __missing__(self, node: str) -> Unprivileged:
+            raise NodeError(f"{node} is away")
+
+        def place(self, _node: str, _name: str) -> str:
+            return str(tmp_path / "frozen.py")
+
+    (tmp_path / "frozen.py").write_text(FROZEN)
+    lab = resolve(load_blueprint(find_blueprint("etcd-patroni-ops")), provider="docker")
+    log, zero = LogFile(tmp_path / "log.jsonl"), time.monotonic()
+    log.add(**BEGIN)  # type: ignore[arg-type]
+    observers = Observers(Nodes(node1=Unprivileged()), lab, log, Seen(), zero)  # type: ignore[arg-type]
+    observers.start()
+    until(
+        "another start", 20, lambda: (tmp_path / "starts").read_text() == "xx" if list(tmp_path.glob("starts")) else 0
+    )
+    count = log.path.read_text().count('"leader"')
+    until("more sightings", 20, lambda: log.path.read_text().count('"leader"') > count + 3)
+    observers.stop()
+    ended = time.monotonic() - zero
+    log.close()
+    seen = parse_log(log.path.read_text().splitlines(keepends=True), "log.jsonl").sightings
+    assert len(seen) > count + 3
+    assert all(-1 < one.time < ended + 1 for one in seen)
 
 
 def test_lines_are_put_together_again() -> None:

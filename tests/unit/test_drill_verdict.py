@@ -199,6 +199,29 @@ def test_a_failover_that_should_not_have_been() -> None:
     assert "another node took over" in judge(Story(expect={"failover": False}).log()).faults[0]
 
 
+def test_a_dcs_without_majority() -> None:
+    """Of two members one is gone: the leader steps down, nobody follows it, and healed it is promoted anew."""
+    story = Story(expect={"failover": False, "outage": 5}, paths=())
+    story.entries = []
+    story.writes("libpq", 0, 16, server=LEADER, timeline=1)
+    story.writes("libpq", 16, 33, result="fail", step=0.5, error="25006 cannot execute INSERT")
+    story.writes("libpq", 33, 40, server=LEADER, timeline=2)
+    story.seen(LEADER, 0, 15.9)
+    story.seen(LEADER, 33, 40, timeline=2)
+    story.paths = ("libpq",)
+    verdict = judge(story.log())
+    assert verdict.status == "fail"
+    assert verdict.faults == (
+        "libpq: 17.1 s without an acknowledged write, expected at most 5 s",
+        "libpq: no write was acknowledged any more when healing began",
+    )
+    assert verdict.measures.took_over is None
+    assert verdict.measures.paths[0].new_timeline == pytest.approx(23.01)
+    # Who expects no more than that comes out as expected.
+    story.expect = {"held": []}
+    assert judge(story.log()).status == "pass"
+
+
 def test_a_path_that_came_back_only_by_healing() -> None:
     story = Story(paths=("libpq", "haproxy"))
     for entry in story.attempts:

@@ -50,6 +50,6 @@ def test_meant(name: str, known: list[str], cure: str) -> None:
 
 def test_exit_codes_are_those_of_the_documentation() -> None:
     """The tree in the module's docstring is what the README and `--help` promise."""
-    listed = dict(re.findall(r"^[│├└─ ]*(\w+) +(\d)\b", errors.__doc__ or "", re.MULTILINE))
+    listed = dict(re.findall(r"^[│├└─ ]*(\w+) +(\d+)\b", errors.__doc__ or "", re.MULTILINE))
     classes = {c.__name__: str(c.exit_code) for c in vars(errors).values() if is_error(c)}
     assert classes == listed

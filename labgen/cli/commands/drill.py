@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,6 +68,8 @@ def run(
     from labgen.drill.summary import series, summary
     from labgen.drill.tables import series_table
 
+    if html is not None:
+        _refuse_unwritable(html)
     shown: list[dict[str, Any]] = []
 
     def tell(outcome: Outcome) -> None:
@@ -74,12 +77,17 @@ def run(
         if not json:
             _print(shown[-1])
 
-    with err.status(f"Drill {drill} on {lab}") as status:
-        outcomes = run_drill(lab, drill, set_ or (), repeat, status.update, tell)
-    if json:
-        print_json({**shown[0]} if repeat == 1 else {"runs": shown, "series": series(shown)})
-    elif repeat > 1:
-        out.print(series_table(series(shown)))
+    try:
+        with err.status(f"Drill {drill} on {lab}") as status:
+            outcomes = run_drill(lab, drill, set_ or (), repeat, status.update, tell)
+    finally:
+        # What was measured before a later one could not be played is worth something, too.
+        if json and shown:
+            print_json(shown[0] if repeat == 1 else {"runs": shown, "series": series(shown)})
+        elif repeat > 1 and shown:
+            passed = sum(run["verdict"] == "pass" for run in shown)
+            out.print(f"{passed} of {len(shown)} passed; times in seconds:")
+            out.print(series_table(series(shown)))
     if html is not None:
         _write_page(outcomes[-1], html)
     if any(outcome.verdict.status != "pass" for outcome in outcomes):
@@ -136,6 +144,8 @@ def recheck(
     from labgen.actions.drill import recheck as judged
     from labgen.drill.summary import summary
 
+    if html is not None:
+        _refuse_unwritable(html)
     outcome = judged(log)
     told = summary(outcome.log, outcome.verdict, str(outcome.path))
     if json:
@@ -159,6 +169,18 @@ def _print(run: dict[str, Any]) -> None:
     for line in cluster_lines(run):
         out.print(line, markup=False)
     out.print(f"raw log: {run['log']}\n", markup=False)
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Raise UsageError if no page can be written to PATH: that should not come to light after the drill."""
+    from labgen.errors import UsageError
+
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        why = (
+            "it is a folder" if path.is_dir() else "it may not be written" if folder.is_dir() else f"no folder {folder}"
+        )
+        raise UsageError(f"no page can be written to {path}: {why}", where="--html", cure="name another file")
 
 
 def _write_page(outcome: Outcome, path: Path) -> None:
