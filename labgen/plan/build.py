@@ -102,7 +102,7 @@ def _needs(lab: Lab, step: StepId) -> set[StepId]:
     if manifest.start.first_alone:
         first = lab.nodes_with(component)[0]
         if node != first:
-            needed.add(_done(lab, first, component))
+            needed.add(StepId(first.name, component, "start"))
     return needed
 
 
