@@ -11,7 +11,7 @@ DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 To be waited for by the thread that starts it: the kernel takes that thread's end for labgen's.
 """
 
-DIES_AS_A_WHOLE = (*DIES_WITH_US, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+DIES_AS_A_WHOLE = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 """The same for a program and all that it starts, whatever becomes of that: they are alone in their namespaces, of which
-the kernel lets nothing live on without the program. Needs root.
+the kernel lets nothing live on without the program. Needs root. (unshare itself is deaf to SIGTERM.)
 """
