@@ -59,13 +59,15 @@ def test_no_room_for_the_labs_folder(
         until("the moment", 600, lambda: child.poll() is not None or moment(lab))
         assert child.poll() is None, output.read_text()
         filler = fill(small)
-        rc = child.wait(120)
+        try:
+            rc = child.wait(120)
+        finally:
+            filler.unlink()
     said = output.read_text()
     assert rc in (3, 4), said
     assert "df -h" in said
     assert "Traceback" not in said
     assert "fault of labgen" not in said
-    filler.unlink()
     done = lab.up("--provider", "docker")
     assert "is up" in done.stdout
 
