@@ -8,6 +8,7 @@ LabgenError                     1
 │   └── LockError               2   a lock or an archive that is damaged, of a newer labgen, or for something else
 ├── HostError                   3   this machine is not ready
 │   ├── AddressInUseError       3   the lab's network is already in use here
+│   ├── DiskFullError           3   labgen could not write a file for want of room
 │   └── LabBusyError            3   another labgen works on this lab
 ├── ArtefactError               3   a file could not be fetched, or is not what it should be
 │   └── PackageError            3   the same of a Debian package
@@ -22,9 +23,15 @@ LabgenError                     1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+
+FULL = re.compile(r"no space left on device|enough free space|disk quota exceeded", re.IGNORECASE)
+"""What programs say when there is no room: the C library, and apt."""
+
+MAKE_ROOM = "see where there is no room left: df -h; labgen image prune removes what no lab uses"
 
 
 class LabgenError(Exception):
@@ -56,8 +63,10 @@ class LabgenError(Exception):
         if self.where:
             out.append(f"  where: {self.where}")
         out += [f"  | {line}" for line in self.detail]
-        if self.cure:
-            first, *rest = self.cure.splitlines()
+        # Whoever ran the program cannot know that it would be for want of room.
+        full = any(FULL.search(line) for line in self.detail)
+        if cure := "\n".join(filter(None, [MAKE_ROOM if full else None, self.cure])):
+            first, *rest = cure.splitlines()
             out.append(f"  next:  {first}")
             out += [f"         {line}" for line in rest]
         return out
@@ -105,6 +114,10 @@ class HostError(LabgenError):
 
 
 class AddressInUseError(HostError):
+    pass
+
+
+class DiskFullError(HostError):
     pass
 
 

@@ -45,12 +45,13 @@ class Restore:
         write_atomically(run.folder.known_hosts, found.known_hosts.encode(), 0o644)
         if not keeper.live:
             journal = Journal(run.folder.journal)
-            journal.forget(step.id for step in run.plan.of_stage("start"))
+            journal.forget(step.id for step in run.plan.of_stage("start", "ready"))
             journal.close()
         keeper.restore(run.lab, found.mark, lambda images: _boot(run, images))
         if keeper.live:
             _set_clocks(run, found)
         store.end_restore()
+        run.look()
 
 
 def _boot(run: Run, images: Mapping[str, str]) -> None:
@@ -80,11 +81,12 @@ class Resume:
     title = "Resume"
 
     def needed(self, run: Run) -> bool:
-        return keeper_of(run.provider) is not None and "paused" in run.provider.states(run.lab, run.vagrant).values()
+        return keeper_of(run.provider) is not None and "paused" in run.states.values()
 
     def run(self, run: Run) -> None:
         keeper = require_keeper(run.provider, run.lab.name)
         keeper.thaw(run.lab)
+        run.look()
         if keeper.live:
             places = run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
             patience = run.provider.ssh_timeout(len(run.nodes))
@@ -115,7 +117,7 @@ def _offer(run: Run) -> Checkpoint | None:
     if not verified or keeper is None:
         return None
     digests = step_digests(run.plan, run.folder.rendered, run.lab.artefact_names)
-    if set(run.provider.states(run.lab, run.vagrant).values()) == {"running"} and not _pending(run, digests):
+    if set(run.states.values()) == {"running"} and not _pending(run, digests):
         return None
     now = version_of(run.lab, digests)
     kept = keeper.kept(run.lab)

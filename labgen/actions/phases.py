@@ -52,6 +52,17 @@ class Run:
     # The checkpoint that this run brings the lab back to; the one that might have been chosen instead of going on.
     restore: str | None = None
     offer: Checkpoint | None = None
+    _states: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Node → state of its machine, as the provider said when it was asked last."""
+        return self._states or self.look()
+
+    def look(self) -> dict[str, str]:
+        """The same, asked now: to be called after anything that may have changed a machine."""
+        self._states = self.provider.states(self.lab, self.vagrant)
+        return self._states
 
     @property
     def wanted(self) -> Plan:

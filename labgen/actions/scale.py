@@ -83,7 +83,7 @@ def _leave(opened: OpenLab, node: str, going: tuple[str, ...], connections: Conn
         hand_over(patroni, None, reporter.progress, avoid=going)
     # What is stopped here is no longer done: if this is cut off, `up` starts it again.
     journal = Journal(opened.folder.journal)
-    journal.forget(step.id for step in build_plan(lab).of_stage("start") if step.id.node == node)
+    journal.forget(step.id for step in build_plan(lab).of_stage("start", "ready") if step.id.node == node)
     journal.close()
     if node not in connections:
         reporter.note(f"{node} does not run: it leaves without a goodbye")

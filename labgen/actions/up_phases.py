@@ -22,6 +22,7 @@ from labgen.provision import (
     Connections,
     Journal,
     forget_host,
+    get_ready,
     pending_steps,
     run_plan,
     send_artefacts,
@@ -49,7 +50,7 @@ class Preflight(Always):
         problems = run.provider.problems()
         if problems:
             raise problems[0] if len(problems) == 1 else _together(problems)
-        states = set(run.provider.states(run.lab, run.vagrant).values())
+        states = set(run.states.values())
         if states != {"running"}:
             self._check_room(run, states)
         # From here on there is a lab: one that `status` shows and `destroy` removes, however `up` ends.
@@ -109,8 +110,7 @@ def _new_images(run: Run) -> dict[str, ImageSpec]:
 def _new_nodes(run: Run) -> tuple[str, ...]:
     """The nodes that have to be made. One that Vagrant has no id of was cut off while it was: it is made anew."""
     lost = run.vagrant.lost(run.nodes, run.lab.provider)
-    states = run.provider.states(run.lab, run.vagrant)
-    return tuple(node for node, state in states.items() if state == "absent" or node in lost)
+    return tuple(node for node, state in run.states.items() if state == "absent" or node in lost)
 
 
 class Render(Always):
@@ -151,7 +151,8 @@ class Boot:
     title = "Boot"
 
     def needed(self, run: Run) -> bool:
-        states = run.provider.states(run.lab, run.vagrant)
+        # Asked again: while images were built, minutes may have passed.
+        states = run.look()
         run.new = _new_nodes(run)
         run.booted = tuple(node for node, state in states.items() if state != "running" or node in run.new)
         return bool(run.booted)
@@ -164,10 +165,11 @@ class Boot:
         for node in run.new:
             journal.forget_node(node)
         # A cluster that was down in part has to show that it is ready again: start steps change nothing if it is.
-        journal.forget(step.id for step in run.plan.of_stage("start"))
+        journal.forget(step.id for step in run.plan.of_stage("start", "ready"))
         journal.close()
         forget_host(run.folder.known_hosts, run.new)
         run.booting = Booting(lambda: _vagrant_up(run), run.vagrant.interrupt)
+        get_ready()
         if not seen_while_booting(run.provider):
             run.booting.wait()
         # The first machine can be worked on while Vagrant makes the others.
@@ -189,7 +191,7 @@ def _running(run: Run, nodes: Collection[str]) -> tuple[str, ...]:
     lost = run.vagrant.lost(nodes, run.lab.provider)
     if len(lost) == len(nodes):
         return ()  # known without asking the provider
-    states = run.provider.states(run.lab, run.vagrant)
+    states = run.look()
     return tuple(node for node in nodes if node not in lost and states[node] == "running")
 
 

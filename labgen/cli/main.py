@@ -92,6 +92,12 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _full_disk(error: OSError) -> LabgenError | None:
+    from labgen.host.room import full_disk
+
+    return full_disk(error)
+
+
 def main() -> None:
     """Run the command line and end the process with the documented exit code."""
     # A closed terminal and a polite `kill` end things as orderly as Ctrl-C does.
@@ -112,6 +118,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if isinstance(error, OSError) and (full := _full_disk(error)):
+            print("\n".join(full.lines()), file=sys.stderr)
+            sys.exit(full.exit_code)
         if os.environ.get("LABGEN_DEBUG"):
             raise
         where = traceback.extract_tb(error.__traceback__)[-1]

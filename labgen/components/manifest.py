@@ -276,7 +276,7 @@ class Validator(Strict):
 
 
 class Need(Strict):
-    """What must be ready before a start step begins.
+    """What must be ready before a step begins.
 
     COMPONENT on the same node, or on every node of the lab (`on: lab`), narrowed by parameter values in `where`.
     A need never applies to a node that is itself one of those waited for.
@@ -292,6 +292,12 @@ class Start(Strict):
 
     needs: tuple[Need, ...] = ()
     first_alone: bool = False
+
+
+class Ready(Strict):
+    """What a component that has started waits for before it can do what the lab wants of it."""
+
+    needs: tuple[Need, ...] = ()
 
 
 class Rule(Strict):
@@ -368,6 +374,7 @@ class Manifest(Strict):
     talks: tuple[Talk, ...] = ()
     validators: tuple[Validator, ...] = Field(default=(), alias="validate")
     start: Start = Start()
+    ready: Ready = Ready()
     scales: Scales = True
     rules: tuple[Rule, ...] = ()
     checks: tuple[CheckEntry, ...] = ()

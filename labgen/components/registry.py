@@ -16,7 +16,7 @@ from labgen.resources import resource
 MANIFEST = "component.yml"
 VERSION = "version"
 """The file beside a component's scripts that tells its install step which version was chosen."""
-STAGES = ("install", "configure", "start")
+STAGES = ("install", "configure", "start", "ready")
 LEAVE = "leave"
 """What a node does before it is removed from its lab; no stage, since no plan has it."""
 

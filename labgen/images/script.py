@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from labgen.children import DIES_AS_A_WHOLE
 from labgen.errors import ImageError, PackageError
 from labgen.images.spec import ImageSpec
 
@@ -26,7 +27,8 @@ UNKNOWN = re.compile(
 
 
 class Script:
-    """Runs scripts for the image SPEC; what they print goes to LOG. When STOP is set, from another thread, they end.
+    """Runs scripts for the image SPEC; what they print goes to LOG. They end with labgen, or when STOP is set, from
+    another thread.
 
     offline: scripts run without a network, so that none can be used by mistake.
     """
@@ -37,13 +39,21 @@ class Script:
         self.progress, self.offline = progress, offline
         self._log, self._spec, self._stop = log, spec, stop
 
-    def run(self, name: str, *words: str | Path, repository: Path | None = None, harvest: Path | None = None) -> None:
+    def run(
+        self,
+        name: str,
+        *words: str | Path,
+        repository: Path | None = None,
+        harvest: Path | None = None,
+        scratch: Path | None = None,
+    ) -> None:
         """Run the script NAME of `scripts/image`; raises ImageError or, for want of a package, PackageError.
 
-        repository: where packages come from, and from nowhere else. harvest: where downloaded packages go.
+        repository: where packages come from, and from nowhere else. harvest: where downloaded packages go. scratch: for
+        what the script's programs keep in passing.
         """
         self.progress(f"{self._spec.name}: {name}")
-        given = {"LABGEN_REPOSITORY": repository, "LABGEN_HARVEST": harvest}
+        given = {"LABGEN_REPOSITORY": repository, "LABGEN_HARVEST": harvest, "TMPDIR": scratch}
         environment = {name: str(path) for name, path in given.items() if path is not None}
         alone = ["unshare", "--net"] if self.offline else []
         words_ = [*alone, "bash", str(self._spec.scripts / f"{name}.sh"), *map(str, words)]
@@ -59,9 +69,9 @@ class Script:
             begin = log.tell()
             log.write(f"$ {' '.join(words)}\n".encode())
             log.flush()
-            # In a session of its own, so that all that the script started can be ended with it.
+            # In a session of its own: Ctrl-C at the terminal reaches only labgen, which then decides.
             running = subprocess.Popen(
-                words,
+                [*DIES_AS_A_WHOLE, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from labgen.artefacts.store import sha256
 from labgen.errors import PackageError
 from labgen.lock.packages import SUITES, Package
 from labgen.lock.pool import Pool
@@ -45,7 +46,14 @@ def fetch_packages(
         _refuse_missing(wanted, apt.offers(sorted({package.name for package in wanted})))
         got = Path(scratch) / "got"
         got.mkdir()
-        apt.run("apt-get", "download", "-qq", *(f"{p.name}={p.version}" for p in wanted), cwd=got)
+        try:
+            apt.run("apt-get", "download", "-qq", *(f"{p.name}={p.version}" for p in wanted), cwd=got)
+        except PackageError:
+            # A mirror may die half way: what has come need not come again.
+            for package in wanted:
+                if (got / package.file).is_file() and sha256(got / package.file) == package.sha256:
+                    pool.add(got / package.file)
+            raise
         for package in wanted:
             arrived = pool.add(got / package.file)
             if arrived.sha256 != package.sha256:
@@ -113,25 +121,22 @@ class _Apt:
     def run(self, tool: str, *words: str, cwd: Path | None = None) -> str:
         """What TOOL prints; raises PackageError with its last lines."""
         environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-        done = subprocess.run(
-            [tool, *self._options, *words],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT,
-            check=False,
-        )
-        if done.returncode:
-            raise PackageError(
-                "packages could not be fetched from this machine's mirror",
-                detail=[line for line in done.stderr.splitlines() if line.startswith(("E:", "W:", "Err"))][
-                    -LAST_LINES:
-                ],
-                cure="see that the mirror can be reached (apt-get update), then run the same command again",
+        try:
+            done = subprocess.run(
+                [tool, *self._options, *words],
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIMEOUT,
+                check=False,
             )
+        except subprocess.TimeoutExpired:
+            raise _unfetched([f"{tool} {words[0]} took longer than {TIMEOUT} seconds"]) from None
+        if done.returncode:
+            raise _unfetched([line for line in done.stderr.splitlines() if line.startswith(("E:", "W:", "Err"))])
         return done.stdout
 
     def offers(self, names: Sequence[str]) -> dict[str, list[str]]:
@@ -142,3 +147,11 @@ class _Apt:
             if version not in offered.setdefault(name, []):
                 offered[name].append(version)
         return offered
+
+
+def _unfetched(said: Sequence[str]) -> PackageError:
+    return PackageError(
+        "packages could not be fetched from this machine's mirror",
+        detail=said[-LAST_LINES:],
+        cure="see that the mirror can be reached (apt-get update), then run the same command again",
+    )

@@ -1,16 +1,19 @@
 """Lab → Plan: which step waits for which.
 
 On a node: installs run one after the other (they share the package manager), a component's configure follows its own
-install, or all of them if it has none, and no service starts before the whole node is configured. Between nodes only
-what the manifests say counts. A step of the user's stands where its hook says.
+install, or all of them if it has none, and no service starts before the whole node is configured. A component that has
+a stage `ready` has started before that is reached, and is ready only then. Between nodes only what the manifests say
+counts. A step of the user's stands where its hook says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from labgen.components.registry import Hook
+from labgen.components.manifest import Need
+from labgen.components.registry import STAGES, Hook
 from labgen.errors import UsageError
 from labgen.lab.model import Lab, Node, matches
 from labgen.plan.model import Plan, Step, StepId
@@ -22,8 +25,8 @@ def build_plan(lab: Lab) -> Plan:
     for node in lab.nodes:
         after |= _steps_of_node(lab, node)
     for step in after:
-        if step.stage == "start":
-            after[step] |= {need for need in _needs(lab, lab.node(step.node), step.component) if need in after}
+        if step.stage in ("start", "ready"):
+            after[step] |= {need for need in _needs(lab, step) if need in after}
     own = {step for step in after if lab.components[step.component].own}
     before: dict[tuple[str, Hook], StepId] = {}
     for step in [step for step in after if step in own]:
@@ -55,7 +58,7 @@ def _steps_of_node(lab: Lab, node: Node) -> dict[StepId, set[StepId]]:
             for name in _requirement_order(lab, node)
             if stage in lab.components[name].stages
         ]
-        for stage in ("install", "configure", "start")
+        for stage in STAGES
     }
     after: dict[StepId, set[StepId]] = {}
     for previous, step in zip([None, *ids["install"]], ids["install"], strict=False):
@@ -65,6 +68,9 @@ def _steps_of_node(lab: Lab, node: Node) -> dict[StepId, set[StepId]]:
         after[step] = {install} & after.keys() or set(ids["install"])
     for step in ids["start"]:
         after[step] = {*ids["install"], *ids["configure"]}
+    for step in ids["ready"]:
+        started = StepId(node.name, step.component, "start")
+        after[step] = {started} if started in after else {*ids["install"], *ids["configure"]}
     return after
 
 
@@ -78,10 +84,14 @@ def _hang(step: StepId, hook: Hook, after: dict[StepId, set[StepId]], own: set[S
             if hook.component:
                 after[step] |= after[other] - own
             after[other].add(step)
-    elif hook.component or hook.stage != "start":
+    elif hook.stage != "start":
         after[step] |= set(named)
+    elif hook.component:
+        # Started means ready.
+        ready = {StepId(it.node, it.component, "ready") for it in named} & after.keys()
+        after[step] |= ready or set(named)
     else:
-        after[step] |= {it for it in after if it.stage == "start" and it not in own}
+        after[step] |= {it for it in after if it.stage in ("start", "ready") and it not in own}
 
 
 def _requirement_order(lab: Lab, node: Node) -> list[str]:
@@ -107,20 +117,35 @@ def _starts(lab: Lab, node: Node, component: str) -> set[StepId]:
     return {step for required in lab.components[component].manifest.requires for step in _starts(lab, node, required)}
 
 
-def _needs(lab: Lab, node: Node, component: str) -> set[StepId]:
-    """The start steps that COMPONENT's start on NODE waits for."""
+def _done(lab: Lab, node: Node, component: str) -> StepId:
+    """The step with which COMPONENT is ready on NODE."""
+    return StepId(node.name, component, "ready" if "ready" in lab.components[component].stages else "start")
+
+
+def _needs(lab: Lab, step: StepId) -> set[StepId]:
+    """The steps that STEP, a start or what follows it, waits for beside its component's own."""
+    node, component = lab.node(step.node), step.component
     manifest = lab.components[component].manifest
+    if step.stage == "ready":
+        return _needed(lab, node, component, manifest.ready.needs)
     needed = {step for required in manifest.requires for step in _starts(lab, node, required)}
-    for need in manifest.start.needs:
-        if need.on == "node":
-            if need.component in node.components and matches(node.settings[need.component], need.where):
-                needed.add(StepId(node.name, need.component, "start"))
-            continue
-        waited_for = lab.nodes_with(need.component, **need.where)
-        if need.component != component or node not in waited_for:
-            needed |= {StepId(other.name, need.component, "start") for other in waited_for}
+    needed |= _needed(lab, node, component, manifest.start.needs)
     if manifest.start.first_alone:
         first = lab.nodes_with(component)[0]
         if node != first:
             needed.add(StepId(first.name, component, "start"))
+    return needed
+
+
+def _needed(lab: Lab, node: Node, component: str, needs: Iterable[Need]) -> set[StepId]:
+    """The steps with which all that COMPONENT on NODE needs is ready."""
+    needed: set[StepId] = set()
+    for need in needs:
+        if need.on == "node":
+            if need.component in node.components and matches(node.settings[need.component], need.where):
+                needed.add(_done(lab, node, need.component))
+            continue
+        waited_for = lab.nodes_with(need.component, **need.where)
+        if need.component != component or node not in waited_for:
+            needed |= {_done(lab, other, need.component) for other in waited_for}
     return needed

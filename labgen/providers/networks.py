@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -49,7 +50,9 @@ def free_network(like: IPv4Network, taken: Sequence[IPv4Network]) -> IPv4Network
 
 
 def _held(lab: Lab) -> list[HeldNetwork]:
-    return DockerProvider().networks(lab) + LibvirtProvider().networks(lab)
+    providers = (DockerProvider(), LibvirtProvider())
+    with ThreadPoolExecutor(len(providers)) as pool:
+        return [network for held in pool.map(lambda provider: provider.networks(lab), providers) for network in held]
 
 
 def _foreign(held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[HeldNetwork]:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from labgen.children import DIES_WITH_US
+
 GENTLY = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """How a program is asked to end, each time a little harder: the signal, and the seconds it then has."""
-
-DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
-"""Ends the program should labgen be killed, which can no longer end it then: whoever goes on must not meet it."""
 
 _LINGER = 0.5
 """Seconds of silence after which a finished program's output counts as complete: a daemon may keep it open."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ STATES = {
     "saved": "paused",
 }
 """The providers' words for one and the same state, as labgen says it."""
+
+BACKTRACE = re.compile(r"\s+(from|\d+: from) .*:\d+:in ")
+"""A line of Ruby's backtrace below its first."""
 
 INSTALL_VAGRANT = "install it: sudo apt-get install vagrant"
 
@@ -219,7 +223,8 @@ class _Lines:
 
 
 def _last(text: str) -> list[str]:
-    return [line.rstrip() for line in text.splitlines() if line.strip()][-TAIL:]
+    # Where Ruby came from is for the log; what it says first is what happened.
+    return [line.rstrip() for line in text.splitlines() if line.strip() and not BACKTRACE.match(line)][-TAIL:]
 
 
 def _environment(root: Path, extra: Mapping[str, str]) -> dict[str, str]:

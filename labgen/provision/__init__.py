@@ -2,12 +2,11 @@
 
 from labgen.provision.arrivals import Arrivals
 from labgen.provision.connection import CommandResult, Connection, Endpoint
-from labgen.provision.connections import Connections
+from labgen.provision.connections import Connections, get_ready
 from labgen.provision.digests import step_digests
 from labgen.provision.engine import Observer, pending_steps, run_plan
 from labgen.provision.journal import Journal
 from labgen.provision.known_hosts import forget_host
-from labgen.provision.ssh import SshConnection
 from labgen.provision.steplog import log_path
 from labgen.provision.transfer import send_artefacts, send_folder
 
@@ -19,8 +18,8 @@ __all__ = [
     "Endpoint",
     "Journal",
     "Observer",
-    "SshConnection",
     "forget_host",
+    "get_ready",
     "log_path",
     "pending_steps",
     "run_plan",

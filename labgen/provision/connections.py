@@ -7,13 +7,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from labgen.errors import NodeError, UnknownNameError
 from labgen.providers.endpoint import Endpoint
 from labgen.provision.connection import Connection
 from labgen.provision.known_hosts import KnownHosts
 from labgen.provision.parallel import in_parallel
-from labgen.provision.ssh import SshConnection
+
+if TYPE_CHECKING:
+    from labgen.provision.ssh import SshConnection
+
+
+def get_ready() -> None:
+    """Do what the first connection would wait for: paramiko takes as long to import as all the rest of labgen."""
+    import labgen.provision.ssh  # noqa: F401, PLC0415
 
 
 class Connections(Mapping[str, Connection]):
@@ -36,6 +44,8 @@ class Connections(Mapping[str, Connection]):
         self._endpoints = {**self._endpoints, **endpoints}
 
     def __getitem__(self, node: str) -> Connection:
+        from labgen.provision.ssh import SshConnection  # noqa: PLC0415 - see get_ready
+
         if node not in self._endpoints:
             raise UnknownNameError("running node", node, self._endpoints)
         with self._locks[node]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from labgen.plan.model import Plan, StepId
 
 _NO_ARTEFACTS: Mapping[str, Iterable[str]] = {}
-_SCRIPTS = ("install", "configure", "start", "leave")
+_SCRIPTS = ("install", "configure", "start", "ready", "leave")
 
 
 def step_digests(

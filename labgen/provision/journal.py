@@ -53,7 +53,10 @@ class Journal:
 
     def _append(self, entry: dict[str, Any]) -> None:
         entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
-        os.write(self._file, json.dumps(entry).encode() + b"\n")
+        line = json.dumps(entry).encode() + b"\n"
+        # The last room of a disk takes a part of the line, and says so by the count alone.
+        while line:
+            line = line[os.write(self._file, line) :]
         os.fsync(self._file)
 
     def _replay(self, line: bytes) -> None:

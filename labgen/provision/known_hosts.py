@@ -7,10 +7,11 @@ Addresses pass from one lab to the next, so a key belongs to a name. The file is
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from labgen.errors import NodeError
+from labgen.render.folder import write_atomically
 
 
 class KnownHosts:
@@ -31,8 +32,7 @@ class KnownHosts:
             remembered = self._entries().get(node)
             if remembered is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                with self._path.open("a", encoding="ascii") as file:
-                    file.write(f"{node} {key_type} {key}\n")
+                self._write({**self._entries(), node: (key_type, key)})
             elif remembered != (key_type, key):
                 raise NodeError(
                     f"node {node} shows another SSH host key than before",
@@ -45,9 +45,12 @@ class KnownHosts:
         """Drop the keys of NODES, which will have new ones."""
         gone = set(nodes)
         with self._lock:
-            kept = [f"{node} {kind} {key}\n" for node, (kind, key) in self._entries().items() if node not in gone]
             if self._path.exists():
-                self._path.write_text("".join(kept), encoding="ascii")
+                self._write({node: entry for node, entry in self._entries().items() if node not in gone})
+
+    def _write(self, entries: Mapping[str, tuple[str, str]]) -> None:
+        lines = [f"{node} {kind} {key}\n" for node, (kind, key) in entries.items()]
+        write_atomically(self._path, "".join(lines).encode("ascii"), 0o644)
 
     def _entries(self) -> dict[str, tuple[str, str]]:
         try:

@@ -110,7 +110,7 @@ class SshConnection:
                     where=f"{endpoint.user}@{endpoint.host}, port {endpoint.port}",
                     cure="see whether it runs (`labgen status LAB`) and what it prints at boot, then try again",
                 )
-            pause = min(pause * 1.5, 0.5)
+            pause = min(pause * 1.5, 0.15)
 
     @property
     def alive(self) -> bool:

@@ -3,6 +3,10 @@
 # that all components need. Everything here may run any number of times.
 set -Eeuo pipefail
 
+# Units are enabled and asked for as systemd's own. A package that has an old init script beside its unit would have
+# systemctl run update-rc.d for that each time, which takes longer than the service does to start.
+export SYSTEMCTL_SKIP_SYSV=1
+
 # BASH_COMMAND is the command as written, before its variables are filled in, so it shows no secret.
 trap 'report_failure "$?" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND"' ERR
 
@@ -196,6 +200,11 @@ enable_and_start() {
     touch --date="@$now" "$LABGEN_STATE/units/$unit"
 }
 
+# follow UNIT…: what this step waits for is up to units that an earlier one has started.
+follow() {
+    units_started+=("$@")
+}
+
 show_journal() {
     journalctl --unit="$1" --lines=15 --no-pager --output=short-precise >&2 || true
 }
@@ -214,7 +223,7 @@ wait_for() {
             for unit in "${units_started[@]}"; do show_journal "$unit"; done
             die "after $seconds seconds there is still no $what; last answer: $(tail --bytes=500 "$answer")"
         fi
-        if ((++polls % 10 == 0)); then
+        if ((++polls % 20 == 0)); then
             for unit in "${units_started[@]}"; do
                 if systemctl is-failed --quiet "$unit"; then
                     show_journal "$unit"
@@ -222,11 +231,12 @@ wait_for() {
                 fi
             done
         fi
-        # Asking is work, too, and on an emulated machine a lot: rest five times as long as the question took, and the
-        # longer the longer all this has taken, within 0.1 and 5 s.
+        # Asking is work, too, and on an emulated machine a lot: rest as long as the question took, five times as long if
+        # it took long, and the longer the longer all this has taken, within 0.05 and 5 s.
         now=${EPOCHREALTIME/./}
-        rest=$((5 * (now - asked) > (now - began) / 20 ? 5 * (now - asked) : (now - began) / 20))
-        sleep "$((rest < 100000 ? 100000 : rest > 5000000 ? 5000000 : rest))e-6"
+        rest=$((now - asked < 200000 ? now - asked : 5 * (now - asked)))
+        rest=$((rest > (now - began) / 20 ? rest : (now - began) / 20))
+        sleep "$((rest < 50000 ? 50000 : rest > 5000000 ? 5000000 : rest))e-6"
         asked=${EPOCHREALTIME/./}
     done
 }

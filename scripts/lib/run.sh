@@ -10,7 +10,7 @@
 set -Eeuo pipefail
 
 if (($# != 2)); then
-    echo "usage: run.sh COMPONENT install|configure|start" >&2
+    echo "usage: run.sh COMPONENT install|configure|start|ready" >&2
     exit 2
 fi
 

@@ -1,54 +1,23 @@
 #!/usr/bin/env bash
-# Starts Patroni. A node is ready when it is the leader, or a replica that streams from the leader: on the first start
-# the first node becomes the leader and the others copy it; later the leader may be anyone.
+# Starts Patroni. This is done when it has begun to make the cluster: whoever starts from then on will copy it. Where Patroni
+# is not told by its DCS that there is a leader at last, and would look for one every loop_wait only, there has to be one.
 . "${LABGEN_LIB:?}"
 
-api=http://$LABGEN_ADDRESS:8008
-
-ask() {
-    curl --silent --show-error --fail --max-time 10 "$@"
+# about PATH FILTER: whether jq's FILTER holds of what this node's REST API says there.
+about() {
+    local told
+    told=$(curl --silent --show-error --fail --max-time 10 "http://$LABGEN_ADDRESS:8008/$1") || return
+    echo "$told"
+    jq --exit-status "$2" <<<"$told" >/dev/null
 }
 
-# about_cluster FILTER: what jq's FILTER finds in /cluster, where $name is this member; fails if that is nothing or false.
-about_cluster() {
-    ask "$api/cluster" | jq --exit-status --raw-output --arg name "$PATRONI_MEMBER" \
-        --arg state "$PATRONI_REPLICA_STATE" --argjson lag "$PATRONI_LAG" "$1"
-}
-
-leader_api() {
-    about_cluster '.members[] | select(.role == "leader").api_url | rtrimstr("/patroni")'
-}
-
-is_member() {
-    about_cluster 'any(.members[]; .role == "leader") and any(.members[]; .name == $name)'
-}
-
-# set_timers: brings the timers in the DCS to the blueprint's values. Patroni's leader also begins its next round at
-# once when it is asked this, even if nothing changes.
-set_timers() {
-    local leader
-    leader=$(leader_api) || return
-    printf '{"ttl":%d,"loop_wait":%d,"retry_timeout":%d,"maximum_lag_on_failover":%d}' \
-        "$PATRONI_TTL" "$PATRONI_LOOP_WAIT" "$PATRONI_RETRY_TIMEOUT" "$PATRONI_LAG" |
-        ask --config /etc/patroni/rest-api.curl --request PATCH --data @- "$leader/config"
-}
-
-in_place() {
-    local leader
-    leader=$(leader_api) || return
-    if [[ $leader == "$api" ]]; then
-        ask "$api/primary"
+begun() {
+    if [[ $PATRONI_DCS == etcd3 ]]; then
+        about patroni '.state | test("^(initializing|creating|running|starting|streaming|in archive recovery)")'
     else
-        # Both sides: what this member last wrote to the DCS, and what the leader's PostgreSQL sees.
-        about_cluster 'any(.members[]; .name == $name and .state == $state and (.lag | numbers) <= $lag)' &&
-            ask "$leader/patroni" | jq --exit-status --arg name "$PATRONI_MEMBER" \
-                'any(.replication[]?; .application_name == $name and .state == "streaming")'
+        about cluster 'any(.members[]; .role == "leader")'
     fi
 }
 
 enable_and_start patroni.service reload
-if [[ $PATRONI_WAKE_LEADER ]]; then
-    wait_for 600 "member $PATRONI_MEMBER in a cluster with a leader" is_member
-    wait_for 60 "answer from the leader's REST API" set_timers
-fi
-wait_for 600 "leader here, or replica streaming from it" in_place
+wait_for 600 "cluster that is made or led" begun

@@ -69,7 +69,8 @@ def test_up_stops_before_patroni(lab: Kept) -> None:
 
 def test_an_unfinished_lab_is_kept_as_that(lab: Kept) -> None:
     made = lab.labgen.json("checkpoint", "save", lab.name, "before")
-    assert (made["condition"], made["about"]) == ("unfinished", ["patroni start on node1, node2, node3"])
+    assert made["condition"] == "unfinished"
+    assert "patroni start on node1, node2, node3" in made["about"]
     lab.up()
     assert [lab.patroni(node) for node in PATRONI] == ["active"] * 3
     [line] = lab.labgen.json("checkpoint", "list", lab.name)

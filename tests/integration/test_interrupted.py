@@ -81,18 +81,21 @@ def test_ctrl_c_then_destroy_removes_all(
     assert not lab.folder.exists()
 
 
-def test_ctrl_c_while_an_image_is_built_leaves_no_half_image(
-    labs: Callable[[str], LiveLab], component_root: Callable[[str], Path], tmp_path: Path
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_cut_off_while_an_image_is_built_leaves_no_half_image(
+    labs: Callable[[str], LiveLab], component_root: Callable[[str], Path], tmp_path: Path, ending: signal.Signals
 ) -> None:
-    lab, output = labs("baking"), tmp_path / "output"
+    lab, output = labs(f"baking-{ending.name.lower()}"), tmp_path / "output"
     install = component_root("pgbouncer") / "install.sh"
     # An image of its own: nobody else's build is disturbed, and this one is never wanted again.
     nap = f"sleep 600.{os.getpid()}"  # nobody else on this machine sleeps so long
-    install.write_text(install.read_text() + f"\n: {tmp_path.name}\n{nap}\n")
+    sourced = '. "${LABGEN_LIB:?}"\n'
+    install.write_text(install.read_text().replace(sourced, f"{sourced}: {tmp_path.name}\n{nap}\n", 1))
     images = set(docker("image", "ls", "--quiet", "--no-trunc").split())
     built = [f"--components={install.parents[1]}"]
     mounts = other_mounts()
-    interrupt(lab, output, lambda: processes_about(nap), *built)
+    interrupt(lab, output, lambda: processes_about(nap), *built, ending=ending)
+    # Whoever is killed can end nothing itself.
     until("the builder's processes to end", 20, lambda: not processes_about(nap))
     assert set(docker("image", "ls", "--quiet", "--no-trunc").split()) == images
     assert other_mounts() == mounts
@@ -106,13 +109,17 @@ def other_mounts() -> list[str]:
     return [line for line in Path("/proc/mounts").read_text().splitlines() if "/docker/" not in line]
 
 
-def interrupt(lab: LiveLab, output: Path, when: Callable[[], object], *options: str) -> None:
-    """`up`, and Ctrl-C as soon as WHEN holds."""
+def interrupt(
+    lab: LiveLab, output: Path, when: Callable[[], object], *options: str, ending: signal.Signals = signal.SIGINT
+) -> None:
+    """`up`, and Ctrl-C, or ENDING, as soon as WHEN holds."""
     with lab.labgen.started(*lab.up_words("--provider", "docker", *options), log=output) as child:
         until("the moment to press Ctrl-C", 900, lambda: child.poll() is not None or when())
         assert child.poll() is None, output.read_text()
-        os.killpg(child.pid, signal.SIGINT)
+        os.killpg(child.pid, ending)
         rc = child.wait(60)
+    if ending is signal.SIGKILL:
+        return
     said = output.read_text()
     assert rc == INTERRUPTED, said
     assert "Traceback" not in said

@@ -209,8 +209,8 @@ def test_an_unfinished_lab_is_saved_as_that(world: World) -> None:
     world.finish("patroni")
     made = world.save(verify=True)
     assert made.condition == "unfinished"
-    assert made.about == ("patroni start on node1, node2, node3",)
-    assert set(made.pending) == {f"node{n}/patroni/start" for n in (1, 2, 3)}
+    assert made.about == tuple(f"patroni {stage} on node1, node2, node3" for stage in ("start", "ready"))
+    assert set(made.pending) == {f"node{n}/patroni/{stage}" for n in (1, 2, 3) for stage in ("start", "ready")}
     assert "Verify" not in world.heard.phases
 
 

@@ -23,6 +23,8 @@ artefacts:
       - {kind: url, url: "https://example.invalid/consul.zip", sha256: "%s"}
 """
 FAKE_TOOLS = {
+    # Namespaces are root's; tests/integration has the real ones.
+    "unshare": 'while [[ $1 == --* ]]; do shift; done; exec "$@"\n',
     # Their state is a folder of empty files, one an image.
     "docker": """\
 [[ $1 == image && $2 == inspect ]] && { [[ -e $WORLD/images/${3//\\//_} ]]; exit; }

@@ -32,7 +32,14 @@ SCRIPTS = {
     "sources": "true",
     "apt": "true",
 }
-UNSHARE = '#!/usr/bin/env bash\n[[ $1 == --net ]] && echo alone >>"$WORLD/calls"\nshift\nexec "$@"\n'
+UNSHARE = """\
+#!/usr/bin/env bash
+while [[ $1 == --* ]]; do
+  [[ $1 != --net ]] || echo alone >>"$WORLD/calls"
+  shift
+done
+exec "$@"
+"""
 DOCKER = "#!/usr/bin/env bash\nexit 1\n"
 
 

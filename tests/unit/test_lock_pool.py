@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from debs import OS, make_deb, mirror_of, pool_of
@@ -96,6 +101,63 @@ def test_exact_versions_are_fetched(tmp_path: Path) -> None:
     assert pool.all() == [old, beta]
     assert pool.sound(old)
     assert {path.suffix for path in pool.folder.iterdir()} == {".deb", ".json"}
+
+
+class Mirror(SimpleHTTPRequestHandler):
+    """A mirror that serves the file DIES_AT by half, and then nothing more; `asked` is what it was asked for."""
+
+    dies_at = ""
+    dead = False
+    port = 0
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path.rpartition("/")[2])
+        if self.dead:
+            return
+        if self.dies_at and self.asked[-1].startswith(self.dies_at):
+            type(self).dead = True
+            self.send_response(200)
+            self.send_header("Content-Length", "10000")
+            self.end_headers()
+            self.wfile.write(b"!<arch>")
+            return
+        super().do_GET()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[type[Mirror]]:
+    """A mirror on loopback that serves what is in mirror/ below the test's folder."""
+    made = type("Mirror", (Mirror,), {"asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(made, directory=str(tmp_path / "mirror")))
+    made.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_has_come_of_a_mirror_that_dies_is_kept(tmp_path: Path, mirror: type[Mirror]) -> None:
+    names = [f"part{number}" for number in range(6)]
+    mirror_of(tmp_path, *(make_deb(tmp_path, name, "1") for name in names))
+    wanted = Pool(tmp_path / "of-the-mirror", OS).all()
+    sources = [f"deb [trusted=yes] http://127.0.0.1:{mirror.port} ./"]
+    pool = Pool(tmp_path / "cache", OS)
+    mirror.dies_at = "part3"
+    with pytest.raises(PackageError, match="could not be fetched") as caught:
+        fetch_packages(wanted, pool, sources=sources)
+    assert caught.value.detail
+    kept = {package.name for package in pool.all()}
+    assert kept == {"part0", "part1", "part2"}
+    assert {path.suffix for path in pool.folder.iterdir()} == {".deb", ".json"}
+
+    mirror.dies_at, mirror.dead = "", False
+    mirror.asked.clear()
+    fetch_packages([package for package in wanted if not pool.sound(package)], pool, sources=sources)
+    assert {package.name for package in pool.all()} == set(names)
+    assert not [file for file in mirror.asked if file.startswith(tuple(kept))]
 
 
 def test_what_the_mirror_has_otherwise_is_told(tmp_path: Path) -> None:

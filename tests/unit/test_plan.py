@@ -152,6 +152,34 @@ def test_first_alone(tmp_path: Path, components: Path) -> None:
     assert starts(plan, "two/cluster/start") == starts(plan, "three/cluster/start") == {"one/cluster/start"}
 
 
+def test_ready_comes_after_start_and_is_what_others_need(tmp_path: Path, components: Path) -> None:
+    write_component(components, "server", files=ALL)
+    write_component(components, "proxy", "ready: {needs: [{component: server, on: lab}]}\n", {**ALL, "ready.sh": ""})
+    write_component(components, "address", "requires: [proxy]\n", ALL)
+    write_component(components, "client", "start: {needs: [{component: proxy, on: lab}]}\n", ALL)
+    plan = build_plan(lab(tmp_path, {"one": ["server"], "two": ["proxy", "address"], "three": ["client"]}))
+    check_sound(plan)
+    assert starts(plan, "two/proxy/start") == set()
+    assert after(plan, "two/proxy/ready") == {"two/proxy/start", "one/server/start"}
+    # What has to be on the same node has to run; what is needed has to be of use.
+    assert starts(plan, "two/address/start") == {"two/proxy/start"}
+    assert after(plan, "three/client/start") >= {"two/proxy/ready"}
+    assert "two/proxy/start" not in after(plan, "three/client/start")
+
+
+def test_the_first_alone_has_started_before_the_others_start(tmp_path: Path, components: Path) -> None:
+    write_component(components, "cluster", "start: {first_alone: true}\n", {**ALL, "ready.sh": ""})
+    plan = build_plan(lab(tmp_path, {"one": ["cluster"], "two": ["cluster"]}))
+    assert after(plan, "two/cluster/start") >= {"one/cluster/start"}
+
+
+def test_the_vip_does_not_wait_for_the_database() -> None:
+    shipped = resolve(load_blueprint(find_blueprint("etcd-haproxy-keepalived")), provider="docker")
+    plan = build_plan(shipped)
+    assert not {name for name in closure(plan, "postgresql-patroni01/keepalived/start") if "/patroni/start" in name}
+    assert "postgresql-patroni03/patroni/ready" in after(plan, "postgresql-patroni01/haproxy/ready")
+
+
 def test_nodes_are_independent_before_start(tmp_path: Path, components: Path) -> None:
     write_component(components, "agent", SERVERS_FIRST, ALL)
     plan = build_plan(resolve(load(tmp_path, HEAD + TWO_SERVERS + PROFILES), provider="docker"))

@@ -86,9 +86,12 @@ step pg-patroni1 patroni start pg-patroni1-consul-start
 step pg-patroni1 floating-ip start pg-patroni1-consul-start pg-patroni1-consul-template-start
 step pg-patroni2 floating-ip start pg-patroni2-consul-start pg-patroni2-consul-template-start
 step pg-patroni3 floating-ip start pg-patroni3-consul-start pg-patroni3-consul-template-start
+step pg-patroni1 patroni ready pg-patroni1-patroni-start
 step pg-patroni2 patroni start pg-patroni1-patroni-start pg-patroni2-consul-start
 step pg-patroni3 patroni start pg-patroni1-patroni-start pg-patroni3-consul-start
+step pg-patroni2 patroni ready pg-patroni2-patroni-start
+step pg-patroni3 patroni ready pg-patroni3-patroni-start
 
 wait
 [[ ! -e build/failed ]] || exit 1
-echo 'All 36 steps are done.'
+echo 'All 39 steps are done.'
