@@ -54,8 +54,11 @@ CoreLoader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 @dataclass(frozen=True)
 class Place:
+    """file: where it is in another one than the document's own."""
+
     line: int
     column: int
+    file: str = ""
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Source:
         while at not in self.places and at:
             at = at[:-1]
         place = self.places.get(at, Place(1, 1))
-        return f"{self.name}:{place.line}:{place.column}"
+        return f"{place.file or self.name}:{place.line}:{place.column}"
 
     def fault(self, loc: Loc, what: str) -> str:
         """One `file:line:column: path: what` line."""
@@ -79,13 +82,23 @@ class Source:
         return printable(f"{self.position(loc)}: {label + ': ' if label else ''}{what}")
 
     def sort(self, faults: Sequence[str]) -> list[str]:
-        """Faults without repetition, in the order of the file."""
+        """Faults without repetition, in the order of the file; those of other files after them."""
 
-        def position(fault: str) -> tuple[int, int, str]:
-            line, column = fault.removeprefix(f"{self.name}:").split(":", 2)[:2]
-            return int(line), int(column), fault
+        def position(fault: str) -> tuple[bool, str, int, int, str]:
+            found = re.match(r"(.*?):(\d+):(\d+): ", fault)
+            file, line, column = found.groups() if found else ("", "0", "0")
+            return file != self.name, file, int(line), int(column), fault
 
         return sorted(set(faults), key=position)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A document as plain data (lists as tuples), with what is wrong with its text as far as that could be read."""
+
+    plain: dict[str, Any]
+    source: Source
+    faults: list[str]
 
 
 @dataclass(frozen=True)
@@ -119,8 +132,19 @@ def draft_document(path: Path, model: type[M], *, kind: str, sketch: type[M] | N
     sketch: MODEL with defaults for its required keys, for what is left of a faulty document.
     Raises BlueprintError when there is no YAML mapping to look into at all.
     """
+    return checked(parse_document(path, kind=kind), model, sketch=sketch)
+
+
+def parse_document(path: Path, *, kind: str) -> Parsed:
+    """The YAML mapping in the file at PATH; raises BlueprintError when there is none."""
     source = Source(shown(path))
     plain, faults = _parse(_text(path, kind), source, kind)
+    return Parsed(plain, source, faults)
+
+
+def checked(parsed: Parsed, model: type[M], *, sketch: type[M] | None = None) -> Draft[M]:
+    """What was PARSED as MODEL, as far as it goes."""
+    plain, source, faults = parsed.plain, parsed.source, list(parsed.faults)
     value: M | None = None
     try:
         value = model.model_validate(plain)

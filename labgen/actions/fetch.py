@@ -151,7 +151,7 @@ def _inconsistent(archive: Path, why: str) -> LockError:
 
 def _lab(wish: Wish) -> Lab:
     """The lab of WISH; an existing one is meant only if nothing else is said about it."""
-    if wish.provider or wish.profile or wish.overrides or wish.components:
+    if wish.provider or wish.profile or wish.overrides or wish.files or wish.components:
         taken = {folder.name for folder in all_labs()}
         free = next(name for number in count() if (name := f"fetch-{number}") not in taken)
         wish = replace(wish, name=free)

@@ -29,7 +29,7 @@ def image_specs(lab: Lab, *, baked: bool) -> dict[str, ImageSpec]:
         node.name: ImageSpec(
             os=lab.os,
             provider=lab.provider,
-            components=tuple(lab.components[name] for name in node.components) if baked else (),
+            components=tuple(lab.components[name] for name in lab.installed(node)) if baked else (),
             lib=scripts / "lib",
             scripts=scripts / "image",
             lock=lab.lock.systems[lab.os] if lab.lock else None,

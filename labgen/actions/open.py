@@ -7,7 +7,8 @@ from pathlib import Path
 
 from labgen.actions.networks import another_network, refuse_taken
 from labgen.artefacts.store import identity
-from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
+from labgen.bend import BendFile, read_bend
+from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint, whole_text
 from labgen.components.versions import is_same
 from labgen.errors import UnknownNameError, UsageError
 from labgen.lab.model import Lab
@@ -21,13 +22,17 @@ from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asked for; None and empty mean: as the lab is, or as the blueprint says."""
+    """What the user asked for; None and empty mean: as the lab is, or as the blueprint says.
+
+    overrides: `--set` words. files: overrides documents, or reproductions, whose `overrides` count.
+    """
 
     lab: str
     name: str | None = None
     provider: str | None = None
     profile: str | None = None
     overrides: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
     components: tuple[Path, ...] = ()
     baked: bool | None = None
     lock: Path | None = None
@@ -37,7 +42,7 @@ class Wish:
 class OpenLab:
     """A lab with its folder and the record it is made from. `blueprint` is the file that counts now.
 
-    notes: what was decided for the user, who should know of it.
+    bends: the overrides documents that it is made with. notes: what was decided for the user, who should know of it.
     """
 
     lab: Lab
@@ -45,6 +50,7 @@ class OpenLab:
     record: LabRecord
     blueprint: Path
     notes: tuple[str, ...] = ()
+    bends: tuple[BendFile, ...] = ()
 
     def save(self) -> None:
         """Write the lab down; raises AddressInUseError when another one has been made in its range meanwhile."""
@@ -53,7 +59,7 @@ class OpenLab:
                 refuse_taken(self.lab)
                 # Before the record: without one there is no lab yet, whatever lies in its folder.
                 self.folder.keep_lock(self.lab.lock)
-            self.folder.save(self.record, self.blueprint)
+            self.folder.save(self.record, self.blueprint, self.bends)
 
     def rescaled(self, scale: Scale) -> OpenLab:
         """The same lab with the nodes that SCALE says; `--set` words about one that is gone go with it."""
@@ -61,7 +67,8 @@ class OpenLab:
         about_them = tuple(f"nodes.{name}." for name in gone)
         kept = tuple(word for word in self.record.overrides if not word.startswith(about_them))
         record = replace(self.record, scale=scale, overrides=kept)
-        return replace(self, lab=replace(_resolve(record, self.blueprint), lock=self.lab.lock), record=record)
+        lab = _resolve(record, self.blueprint, self.bends)
+        return replace(self, lab=replace(lab, lock=self.lab.lock), record=record)
 
 
 def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
@@ -82,6 +89,7 @@ def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
         _refuse_other_blueprint(folder, loaded.blueprint.name)
         return _as_it_is(folder, wish, path)
     provider = get_provider(wish.provider).name if wish.provider else default_provider()
+    bends = tuple(map(read_bend, wish.files))
 
     def resolved(network: str | None = None) -> Lab:
         return resolve(
@@ -90,14 +98,14 @@ def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
             profile=wish.profile,
             name=name,
             overrides=wish.overrides,
+            files=bends,
             emulated=emulates(get_provider(provider)),
             network=network,
         )
 
     lab = resolved()
     notes: tuple[str, ...] = ()
-    asked = any(word.startswith("network.cidr=") for word in wish.overrides)
-    if make and not asked and (place := another_network(lab)):
+    if make and ("network", "cidr") not in lab.origins and (place := another_network(lab)):
         lab, notes = resolved(place.cidr), (place.why,)
     record = LabRecord(
         name=name,
@@ -111,7 +119,7 @@ def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
     )
     if wish.lock:
         lab = locked(lab, wish.lock)
-    return OpenLab(lab, folder, record, path, notes)
+    return OpenLab(lab, folder, record, path, notes, bends)
 
 
 def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
@@ -126,8 +134,9 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
         raise UnknownNameError("lab", name, labs)
     record = folder.record()
-    lab = _resolve(record, folder.blueprint)
-    return OpenLab(_with_its_lock(lab, folder) if by_lock else lab, folder, record, folder.blueprint)
+    bends = folder.bends(record)
+    lab = _resolve(record, folder.blueprint, bends)
+    return OpenLab(_with_its_lock(lab, folder) if by_lock else lab, folder, record, folder.blueprint, bends=bends)
 
 
 def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenLab:
@@ -145,13 +154,14 @@ def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenL
     # The blueprint may have been edited since: the file counts, as long as it is there.
     path = Path(record.blueprint)
     path = path if path.is_file() else folder.blueprint
-    lab = _resolve(record, path)
-    if wish.overrides or path.read_bytes() != folder.blueprint.read_bytes():
+    bends = tuple(map(read_bend, wish.files)) if wish.files else folder.bends(record)
+    lab = _resolve(record, path, bends)
+    if wish.overrides or wish.files or whole_text(path) != folder.blueprint.read_bytes():
         _refuse_other_ground(folder, lab)
     lab = _with_its_lock(lab, folder)
     if wish.lock and read_lock(wish.lock) != lab.lock:
         raise _another(record.name, "lock", "another one" if lab.lock else "none", str(wish.lock))
-    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path)
+    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path, bends=bends)
 
 
 def _with_its_lock(lab: Lab, folder: LabFolder) -> Lab:
@@ -176,7 +186,7 @@ def locked_lab(lab: Lab) -> LockedLab:
     return LockedLab(blueprint=lab.blueprint.name, profile=lab.profile, provider=lab.provider, os=lab.os)
 
 
-def _resolve(record: LabRecord, blueprint: Path) -> Lab:
+def _resolve(record: LabRecord, blueprint: Path, bends: tuple[BendFile, ...]) -> Lab:
     loaded = load_blueprint(blueprint, tuple(Path(root) for root in record.components))
     return resolve(
         scaled(loaded, record.scale),
@@ -184,6 +194,7 @@ def _resolve(record: LabRecord, blueprint: Path) -> Lab:
         profile=record.profile,
         name=record.name,
         overrides=record.overrides,
+        files=bends,
         emulated=emulates(get_provider(record.provider)),
         network=record.network,
     )
@@ -201,7 +212,7 @@ def _refuse_another(record: LabRecord, wish: Wish) -> None:
 def _refuse_other_ground(folder: LabFolder, lab: Lab) -> None:
     """What stays as long as the lab: its network, its operating system, and the versions that were chosen."""
     try:
-        had = _resolve(folder.record(), folder.blueprint)
+        had = _resolve(folder.record(), folder.blueprint, folder.bends(folder.record()))
     except UsageError:
         return  # what the lab was made from does not hold any more, so nothing is known about it
     for what, was, wanted in (("operating system", had.os, lab.os), ("network", had.network.cidr, lab.network.cidr)):

@@ -208,7 +208,7 @@ class Provision(Always):
             if run.machines.baked:
                 # The image that a new machine was made from holds its install steps.
                 for step in run.wanted.of_stage("install"):
-                    if step.id.node in run.new:
+                    if step.id.node in run.new and not run.lab.components[step.id.component].own:
                         journal.done(step.id, digests[step.id])
             if pending := pending_steps(run.wanted, digests, journal):
                 run.reporter.steps(len(pending))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labgen.actions.lint import lint, lint_work
 from labgen.actions.open import find_lab_blueprint
+from labgen.bend import read_bend
 from labgen.blueprint.loader import load_blueprint
 from labgen.documents import shown
 from labgen.lab.model import Weakness
@@ -42,21 +43,24 @@ def validate(
     word: str,
     overrides: tuple[str, ...] = (),
     components: tuple[Path, ...] = (),
+    bends: tuple[Path, ...] = (),
     *,
     files: bool = False,
     provider: str = "docker",
 ) -> list[Sound]:
     """Every profile, if all are sound; raises BlueprintError or UsageError with what is wrong.
 
-    files: the programs check their rendered files too, in those of PROVIDER's images that are here.
+    bends: overrides documents. files: the programs check their rendered files too, in those of PROVIDER's images that
+    are here.
     """
     path = find_lab_blueprint(word)
     loaded = load_blueprint(path, components)
+    documents = tuple(map(read_bend, bends))
     found = []
     for profile in loaded.blueprint.profiles:
-        lab = resolve(loaded, provider=provider, profile=profile, overrides=overrides)
+        lab = resolve(loaded, provider=provider, profile=profile, overrides=overrides, files=documents)
         plan = build_plan(lab)
-        secrets = make_secrets(lab.components.values())
+        secrets = make_secrets(lab.components.values(), contained=lab.contained)
         rendered = render_nodes(lab, secrets)
         unchecked = None
         if files:

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from labgen.blueprint.extends import EXTENDS, put_together
 from labgen.blueprint.model import Blueprint, Sketch
 from labgen.blueprint.rules import faults_across
 from labgen.components.registry import Component, component_folders, load_component
-from labgen.documents import Source, draft_document
+from labgen.documents import Source, checked, parse_document
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.plugins import entry_point_folders
 from labgen.resources import resource
 
+KIND = "blueprint"
+
 
 @dataclass(frozen=True)
 class LoadedBlueprint:
-    """A sound blueprint, the file it came from, where in it each value stands, and the components it uses."""
+    """A sound blueprint, the file it came from, where in it each value stands, and the components it uses.
+
+    node_index: node → its place in the file's list.
+    """
 
     blueprint: Blueprint
     path: Path
     source: Source
     components: Mapping[str, Component]
+    node_index: Mapping[str, int]
 
 
 def blueprint_files() -> dict[str, Path]:
@@ -48,7 +58,7 @@ def find_blueprint(name: str) -> Path:
 
 def load_blueprint(path: Path, component_roots: tuple[Path, ...] = ()) -> LoadedBlueprint:
     """Read and check the blueprint at PATH; raises BlueprintError with all its faults."""
-    draft = draft_document(path, Blueprint, kind="blueprint", sketch=Sketch)
+    draft = checked(put_together(path, find_blueprint, KIND), Blueprint, sketch=Sketch)
     folders = component_folders(component_roots)
     faults = list(draft.faults)
     components: dict[str, Component] = {}
@@ -58,4 +68,26 @@ def load_blueprint(path: Path, component_roots: tuple[Path, ...] = ()) -> Loaded
         faults += faults_across(draft.value, draft.source, components, folders, draft.plain)
     if faults or draft.value is None:
         raise BlueprintError(draft.source.sort(faults))
-    return LoadedBlueprint(draft.value, path, draft.source, components)
+    places = {node.name: at for at, node in enumerate(draft.value.nodes)}
+    return LoadedBlueprint(draft.value, path, draft.source, components, places)
+
+
+def whole_text(path: Path) -> bytes:
+    """The blueprint at PATH as one document: what it extends is in it, so that it can stand alone.
+
+    Raises BlueprintError when it cannot be read.
+    """
+    own = path.read_bytes()
+    if EXTENDS.encode() not in own or EXTENDS not in parse_document(path, kind=KIND).plain:
+        return own
+    parsed = put_together(path, find_blueprint, KIND)
+    return (
+        f"# {path.name}, with what it extends.\n".encode()
+        + yaml.safe_dump(_lists(parsed.plain), sort_keys=False, allow_unicode=True, width=120).encode()
+    )
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _lists(inner) for key, inner in value.items()}
+    return [_lists(inner) for inner in value] if isinstance(value, tuple) else value

@@ -87,6 +87,19 @@ Set = Annotated[
         show_default=False,
     ),
 ]
+OverridesFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-f",
+        "--overrides",
+        metavar="FILE",
+        help="An overrides document: values, configuration, packages, files and steps of your own "
+        "(docs/overrides.md). May be repeated; --set goes over it.",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]
 Name = Annotated[
     str | None,
     typer.Option(envvar="LABGEN_NAME", help="The lab's name. [default: the blueprint's]", show_default=False),
@@ -129,6 +142,7 @@ def wish_of(
     components: list[Path] | None = None,
     no_bake: bool = False,
     lock: Path | None = None,
+    files: list[Path] | None = None,
 ) -> Wish:
     """What these options ask for."""
     from labgen.actions.open import Wish
@@ -139,6 +153,7 @@ def wish_of(
         provider=provider,
         profile=profile,
         overrides=tuple(set_ or ()),
+        files=tuple(files or ()),
         components=tuple(components or ()),
         baked=False if no_bake else None,
         lock=lock,

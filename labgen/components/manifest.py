@@ -16,6 +16,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 OsName = Literal["debian-11", "debian-12", "debian-13"]
 Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$")]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~-]*$")]
+NodePath = Annotated[str, Field(pattern=r"^(/\.?[A-Za-z0-9_@:+-][A-Za-z0-9._@:+-]*)+$")]
+Owner = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$")]
+Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 
 PYTHONS: dict[str, str] = {"debian-11": "3.9", "debian-12": "3.11", "debian-13": "3.13"}
 """The Python that each operating system has."""
@@ -206,10 +209,30 @@ class File(Strict):
     """A template beside the manifest, rendered for each node that carries the component."""
 
     template: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    path: str = Field(pattern=r"^(/\.?[A-Za-z0-9_@:+-][A-Za-z0-9._@:+-]*)+$")
-    owner: str = Field(default="root:root", pattern=r"^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$")
-    mode: str = Field(default="0644", pattern=r"^0[0-7]{3}$")
+    path: NodePath
+    owner: Owner = "root:root"
+    mode: Mode = "0644"
     when: dict[Identifier, Any] = {}
+
+
+class Configuration(Strict):
+    """Which of the rendered files is the component's configuration, that users may change key by key.
+
+    kept: keys (with dots between nested ones) that are rendered from something else, which another component or a
+    check relies on too → what is changed in their place, or why they stay. What lies below a key goes with it.
+    """
+
+    file: NodePath
+    format: Literal["env", "haproxy", "hcl", "ini", "json", "keepalived", "yaml"]
+    kept: dict[str, str] = {}
+
+    def kept_by(self, keys: tuple[str, ...]) -> tuple[str, str] | None:
+        """The entry of `kept` about a value under KEYS: of that very key, one it lies in, or one that lies in it."""
+        for text, instead in self.kept.items():
+            kept = tuple(text.split("."))
+            if kept == keys[: len(kept)] or keys == kept[: len(keys)]:
+                return text, instead
+        return None
 
 
 class Listen(Strict):
@@ -323,20 +346,24 @@ Scales = Annotated[
 class Manifest(Strict):
     """The whole of `component.yml`; its stages are the scripts that lie beside it.
 
-    scales: whether a node with the component may be added to a lab that runs, or leave it. Parameter values: with
-    these it may. False, where each member counts, as in a DCS: an added node goes without the component.
+    packages: the Debian packages that its program is in; `{version}` in a name stands for that in `versions`. config:
+    the file that is changed by `--set config.…`. scales: whether a node with the component may be added to a lab that
+    runs, or leave it. Parameter values: with these it may. False, where each member counts, as in a DCS: an added node
+    goes without the component.
     """
 
     name: Name
     summary: str
     requires: tuple[Name, ...] = ()
     versions: dict[OsName, str] = {}
+    packages: tuple[str, ...] = ()
     other_versions: OtherVersions | None = None
     parameters: dict[Identifier, Parameter] = {}
     artefacts: dict[Name, Artefact] = {}
     secrets: dict[Identifier, Secret] = {}
     env: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = {}
     files: tuple[File, ...] = ()
+    config: Configuration | None = None
     listens: tuple[Listen, ...] = ()
     talks: tuple[Talk, ...] = ()
     validators: tuple[Validator, ...] = Field(default=(), alias="validate")

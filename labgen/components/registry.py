@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labgen.components.manifest import Manifest
-from labgen.components.versions import is_same
+from labgen.components.versions import is_package_version, is_same
 from labgen.documents import read_document
 from labgen.errors import BlueprintError
 from labgen.plugins import entry_point_folders
@@ -22,15 +22,43 @@ LEAVE = "leave"
 
 
 @dataclass(frozen=True)
+class Hook:
+    """Where a step of a user's own stands: before or after STAGE of COMPONENT (empty: of all of the node's)."""
+
+    stage: str
+    component: str = ""
+    before: bool = False
+
+
+@dataclass(frozen=True)
 class Component:
     """A component's folder and what its manifest says.
 
     chosen: the version it was put into in place of the operating system's, which its install step is told; else empty.
+    texts: files that are not in the folder, by name, or go over those that are. own: it is a step of the user's, which
+    no image holds, since it may run nowhere but on a node; hook says where it stands.
     """
 
     folder: Path
     manifest: Manifest
     chosen: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    hook: Hook | None = None
+
+    @property
+    def own(self) -> bool:
+        return self.hook is not None
+
+    @property
+    def scripts(self) -> dict[str, str]:
+        """The shell scripts, name → text."""
+        inside = {path.name: path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.sh"))}
+        return {**inside, **{name: text for name, text in self.texts.items() if name.endswith(".sh")}}
+
+    @property
+    def shipped(self) -> dict[str, str]:
+        """All that lies in the component's folder on a node, name → text: the scripts, and what they read."""
+        return {**self.scripts, **self.texts, **({VERSION: f"{self.chosen}\n"} if self.chosen else {})}
 
     @property
     def name(self) -> str:
@@ -39,16 +67,21 @@ class Component:
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages this component has a script for, in order."""
-        return tuple(stage for stage in STAGES if (self.folder / f"{stage}.sh").is_file())
+        return tuple(stage for stage in STAGES if self._has(f"{stage}.sh"))
 
     @property
     def leaves(self) -> bool:
         """Whether something has to be done before a node with this component is removed."""
-        return (self.folder / f"{LEAVE}.sh").is_file()
+        return self._has(f"{LEAVE}.sh")
+
+    def _has(self, name: str) -> bool:
+        return name in self.texts or (self.folder / name).is_file()
 
     def version_fault(self, version: str, os: str) -> str | None:
         """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
         about = self.manifest
+        if self.pins(version, os):
+            return None
         if about.other_versions:
             fault = about.other_versions.fault(version)
             return fault and f"the version of {self.name} {fault}"
@@ -58,9 +91,18 @@ class Component:
             return f"{self.name} comes in the version {about.artefacts[self.name].version}"
         return f"{self.name} comes in one version"
 
+    def pins(self, version: str, os: str) -> dict[str, str]:
+        """Debian package → VERSION, where that is one of Debian's own (`2.6.12-1+deb12u2`); else nothing."""
+        about = self.manifest
+        if os not in about.versions or not is_package_version(version):
+            return {}
+        return {package.replace("{version}", about.versions[os]): version for package in about.packages}
+
     def in_version(self, version: str, os: str) -> Component:
         """The component with VERSION of its program; what OS has itself comes from there as ever."""
         about = self.manifest
+        if self.pins(version, os):
+            return self
         if about.other_versions is None or (os in about.versions and is_same(version, about.versions[os])):
             return self
         changed = {

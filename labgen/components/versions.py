@@ -17,6 +17,18 @@ def is_same(version: str, other: str) -> bool:
     return Version(version) == Version(other)
 
 
+def is_package_version(text: str) -> bool:
+    """Whether TEXT is the version of a Debian package, with a revision at its end: `1:2.6.12-1+deb12u2`."""
+    return bool(re.fullmatch(r"([0-9]+:)?[0-9][0-9A-Za-z.+~-]*-[0-9A-Za-z.+~]+", text, re.ASCII))
+
+
+def program_version(package_version: str) -> str:
+    """The version of the program in a Debian package of PACKAGE_VERSION: `2.6.12`."""
+    upstream = package_version.rpartition(":")[2].rpartition("-")[0]
+    found = re.match(r"[0-9]+(\.[0-9]+)*", upstream)
+    return found[0] if found else upstream
+
+
 def is_release(text: str) -> bool:
     """Whether TEXT is the number of a release, as `3.0.4` or `2.0`."""
     return bool(re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){1,3}", text, re.ASCII))

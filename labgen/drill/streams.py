@@ -208,6 +208,7 @@ class Observers:
         timeline: int | None,
         leader: str | None,
     ) -> None:
+        leader = self._lab.members.get(leader, leader) if leader else leader
         about = {"timeline": timeline, "leader": leader}
         kept = {name: value for name, value in about.items() if value is not None}
         self._log.add("leader", t=round(time + shift, 4), node=node, by=by, leads=leads, **kept)

@@ -54,7 +54,7 @@ class ImageSpec:
             return self.base_recipe
         parts = [self.base_recipe, *_files([self.scripts / "bake.sh", *sorted(self.lib.glob("*.sh"))])]
         for component in self.components:
-            parts += [component.name, component.manifest.versions.get(self.os, ""), *_files(_install_inputs(component))]  # type: ignore[call-overload]
+            parts += [component.name, component.manifest.versions.get(self.os, ""), *_install_inputs(component)]  # type: ignore[call-overload]
             parts += [identity(artefact) for _, artefact in sorted(component.manifest.artefacts.items())]
         return _digest(parts)
 
@@ -69,8 +69,11 @@ class ImageSpec:
         return _digest([self.os, *_files(self.scripts / name for name in ("rootfs.sh", "sources.sh", "apt.sh"))])
 
 
-def _install_inputs(component: Component) -> list[Path]:
-    return [path for path in (component.folder / INSTALL,) if path.is_file()]
+def _install_inputs(component: Component) -> list[str]:
+    """The SHA-256 of the install script, and of what else it may read."""
+    texts = [text for name, text in component.scripts.items() if name == INSTALL]
+    texts += [text for name, text in sorted(component.texts.items()) if not name.endswith(".sh")]
+    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
 
 
 def _files(paths: Iterable[Path]) -> list[str]:

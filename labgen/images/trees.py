@@ -18,7 +18,6 @@ from pydantic import Field, ValidationError
 from labgen.artefacts.link import link_into
 from labgen.artefacts.store import sha256
 from labgen.components.manifest import Strict
-from labgen.components.registry import VERSION
 from labgen.errors import PackageError
 from labgen.exclusive import exclusively
 from labgen.images.script import FETCH, Progress, Script
@@ -109,13 +108,11 @@ class Trees:
     def _bake(self, spec: ImageSpec, base: Tree, artefacts: Mapping[str, Path], scratch: Path, script: Script) -> Tree:
         work = scratch / "bake"
         components = work / "components"
-        for source, name in [(spec.lib, "lib"), *((c.folder, c.name) for c in spec.components)]:
-            (components / name).mkdir(parents=True)
-            for file in source.glob("*.sh"):
-                shutil.copy2(file, components / name)
+        shutil.copytree(spec.lib, components / "lib")
         for component in spec.components:
-            if component.chosen:
-                (components / component.name / VERSION).write_text(f"{component.chosen}\n")
+            (components / component.name).mkdir()
+            for name, text in component.shipped.items():
+                (components / component.name / name).write_text(text, encoding="utf-8")
         files = {name: artefacts[name] for component in spec.components for name in component.manifest.artefacts}
         (work / "artefacts").mkdir()
         link_into(work / "artefacts", files)

@@ -1,8 +1,8 @@
 """Jinja over a lab's values: what templates, `env:` values and rules in a manifest may use.
 
-lab, node, p (this component's parameters on this node), params(component, node), nodes(component, …), versions,
-secrets, and the test `below` for versions: `versions.patroni is below('3.0.4')`. A third party's template runs in
-Jinja's sandbox: it sees data, not Python.
+lab, node, p (this component's parameters on this node), params(component, node), nodes(component, …), member(node) (the
+name that Patroni there goes by), versions, secrets, and the test `below` for versions: `versions.patroni is
+below('3.0.4')`. A third party's template runs in Jinja's sandbox: it sees data, not Python.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Expressions:
             "p": node.settings[component],
             "params": params,
             "nodes": self._lab.nodes_with,
+            "member": self._lab.member,
             "versions": self._lab.versions,
             "secrets": self._secrets,
         }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
+from labgen.bend.model import OwnFile, Tree
 from labgen.blueprint.model import Blueprint
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError
@@ -17,7 +18,11 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Node:
-    """One machine of a lab. `settings` holds a value for every parameter of each of its components."""
+    """One machine of a lab. `settings` holds a value for every parameter of each of its components.
+
+    config: component → what is changed in its configuration file. origins: path of a value (`patroni`, `ttl`) → where
+    it comes from, in words.
+    """
 
     name: str
     address: str
@@ -25,6 +30,8 @@ class Node:
     memory: int
     cpus: int
     settings: Mapping[str, Values]
+    config: Mapping[str, Tree] = field(default_factory=dict)
+    origins: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,25 @@ class Weakness:
 
 
 @dataclass(frozen=True)
+class PlacedFile:
+    """A file of the user's on NODES (all, if there are none), with its text."""
+
+    about: OwnFile
+    text: str
+
+    def is_on(self, node: Node) -> bool:
+        return not self.about.nodes or node.name in self.about.nodes
+
+
+@dataclass(frozen=True)
 class Lab:
     """Everything that decides what the machines will be, except the secrets' values, which travel apart.
 
     overrides: the `--set` words the lab was made with, in order. box: a vendor's box, or None for images built here.
     versions: program → version, as the components' manifests state them for the lab's OS.
     weaknesses: the warnings about its topology. lock: the packages and artefacts that it is to be made of.
+    packages: Debian package → the version it has to be, or nothing. files: of the user's own. contained: component →
+    secret → text that has to be in it. origins: path of a value of the whole lab → where it comes from, in words.
     """
 
     name: str
@@ -82,6 +102,27 @@ class Lab:
     overrides: tuple[str, ...] = ()
     weaknesses: tuple[Weakness, ...] = ()
     lock: Lock | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[PlacedFile, ...] = ()
+    contained: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    origins: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+    def installed(self, node: Node) -> tuple[str, ...]:
+        """The components whose install stage is in the image that NODE boots from; a step of the user's is in none."""
+        return tuple(
+            name
+            for name in node.components
+            if "install" in (component := self.components[name]).stages and not component.own
+        )
+
+    def member(self, node: Node) -> str:
+        """The name that Patroni on NODE goes by in its cluster."""
+        return str(node.settings.get("patroni", {}).get("name") or node.name)
+
+    @property
+    def members(self) -> dict[str, str]:
+        """The name that Patroni goes by → its node."""
+        return {self.member(node): node.name for node in self.nodes_with("patroni")}
 
     @property
     def artefact_names(self) -> dict[str, tuple[str, ...]]:

@@ -1,30 +1,28 @@
-"""Blueprint + profile + overrides → Lab: every parameter of every component on every node gets its value.
-
-A value comes from, the later over the earlier: the manifest's default, the blueprint's `settings`, the profile's (then
-its `emulated`, where that is so), the node's, `--set COMPONENT.PARAMETER`, `--set nodes.NODE.COMPONENT.PARAMETER`.
-"""
+"""Blueprint + profile + overrides → Lab: every parameter of every component on every node gets its value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network
-from typing import Any
 
 from jinja2 import TemplateError
 
+from labgen.bend.document import BendFile
+from labgen.bend.model import OwnFile, OwnStep
+from labgen.bend.own import FILES, PACKAGES, files_component, packages_component, step_component
 from labgen.blueprint.loader import LoadedBlueprint
-from labgen.blueprint.model import NodeSpec, Settings
 from labgen.blueprint.rebase import inside, move, rebase
 from labgen.blueprint.rules import address_fault
-from labgen.components.registry import MANIFEST
+from labgen.components.registry import MANIFEST, Component
 from labgen.documents import shown
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.lab.expressions import Expressions, reason
-from labgen.lab.model import Lab, LabNetwork, Node, Weakness, on_nodes
+from labgen.lab.layers import Layers
+from labgen.lab.model import Lab, LabNetwork, Node, PlacedFile, Weakness, on_nodes
 from labgen.lab.overrides import Overrides, parse_overrides
 from labgen.lab.versions import in_versions, lab_versions
-from labgen.wording import Loc, shortened
+from labgen.wording import Loc
 
 
 def resolve(
@@ -34,17 +32,19 @@ def resolve(
     profile: str | None = None,
     name: str | None = None,
     overrides: Sequence[str] = (),
+    files: Sequence[BendFile] = (),
     emulated: bool = False,
     network: str | None = None,
 ) -> Lab:
     """The lab that LOADED makes; raises UnknownNameError, UsageError, or BlueprintError where a rule does not hold.
 
-    network: the lab's range where it is not the blueprint's own; `--set network.cidr` goes over it.
+    overrides: `--set` words, which go over FILES. network: the lab's range where it is not the blueprint's own;
+    `--set network.cidr` goes over it.
     """
-    wanted = parse_overrides(overrides, loaded.blueprint, loaded.components)
+    wanted = parse_overrides(overrides, loaded.blueprint, loaded.components, files)
     own = IPv4Network(loaded.blueprint.network.cidr)
     actual = IPv4Network(wanted.network or network or own)
-    asked = f"--set network.cidr={actual}" if wanted.network else None
+    asked = wanted.origins.get(("network", "cidr"))
     blueprint = rebase(loaded.blueprint, loaded.components, actual, asked)
     _move_overridden_addresses(wanted, loaded, own, actual)
     profile_name = profile or blueprint.default_profile
@@ -54,8 +54,9 @@ def resolve(
     os = wanted.os or chosen.os
     # The profile's box holds the profile's own operating system.
     box = wanted.box or (chosen.box.get(provider) if os == chosen.os else None)
-    shared = [blueprint.settings, chosen.settings, chosen.emulated if emulated else {}]
-    components = in_versions(loaded.components, {**chosen.versions, **wanted.versions}, os)
+    layers = Layers(loaded, blueprint.settings, profile_name, chosen, emulated, wanted)
+    components, packages = in_versions(loaded.components, {**chosen.versions, **wanted.versions}, os, wanted.origins)
+    own_components, carried = _own(wanted, {**packages, **wanted.packages})
     lab = Lab(
         name=name or blueprint.name,
         blueprint=blueprint,
@@ -64,25 +65,42 @@ def resolve(
         os=os,
         box=box,
         network=LabNetwork(str(actual), actual.prefixlen, str(own) if own != actual else None),
-        nodes=tuple(_node(spec, loaded, shared, wanted) for spec in blueprint.nodes),
-        components=components,
-        versions=lab_versions(components, os),
+        nodes=tuple(carried(layers.node(spec)) for spec in blueprint.nodes),
+        components={**components, **own_components},
+        versions=lab_versions(components, os, wanted.versions),
         overrides=tuple(overrides),
+        packages={**packages, **wanted.packages},
+        files=tuple(
+            PlacedFile(given.about, given.text) for given in wanted.files.values() if isinstance(given.about, OwnFile)
+        ),
+        contained=wanted.secrets,
+        origins=wanted.origins,
     )
     _check_overridden_addresses(lab, wanted, actual)
     return replace(lab, weaknesses=_check_rules(lab, loaded, wanted))
 
 
-def _node(spec: NodeSpec, loaded: LoadedBlueprint, shared: list[Settings], wanted: Overrides) -> Node:
-    layers = [*shared, spec.settings, wanted.everywhere, wanted.by_node.get(spec.name, {})]
-    settings: dict[str, dict[str, Any]] = {}
-    for component in spec.components:
-        values = {name: about.default for name, about in loaded.components[component].manifest.parameters.items()}
-        for layer in layers:
-            values |= layer.get(component, {})
-        settings[component] = values
-    machine = {"memory": spec.memory, "cpus": spec.cpus, **wanted.machines.get(spec.name, {})}
-    return Node(spec.name, spec.address, spec.components, machine["memory"], machine["cpus"], settings)
+def _own(wanted: Overrides, packages: Mapping[str, str]) -> tuple[dict[str, Component], Callable[[Node], Node]]:
+    """The components that stand for the user's packages, files and steps; and a node with those that it gets."""
+    first = {PACKAGES: packages_component(packages)} if packages else {}
+    files = [given.about.nodes for given in wanted.files.values()]
+    last = {FILES: files_component()} if files else {}
+    steps = {}
+    for given in wanted.steps.values():
+        assert isinstance(given.about, OwnStep)  # noqa: S101 - that is what is in there
+        made = step_component(given.about, given.text)
+        steps[made.name] = (made, given.about.nodes)
+
+    def carried(node: Node) -> Node:
+        more = [FILES] if any(not nodes or node.name in nodes for nodes in files) else []
+        for name, (made, nodes) in steps.items():
+            named = made.hook.component if made.hook else ""
+            if (not nodes or node.name in nodes) and (not named or named in node.components):
+                more.append(name)
+        names = (*first, *node.components, *more)
+        return replace(node, components=names, settings={**{name: {} for name in names}, **node.settings})
+
+    return {**first, **last, **{name: made for name, (made, _) in steps.items()}}, carried
 
 
 def _move_overridden_addresses(
@@ -99,7 +117,8 @@ def _move_overridden_addresses(
 
 def _check_overridden_addresses(lab: Lab, wanted: Overrides, network: IPv4Network) -> None:
     taken = {node.address: node.name for node in lab.nodes}
-    for prefix, settings in [("", wanted.everywhere), *((f"nodes.{n}.", by) for n, by in wanted.by_node.items())]:
+    everywhere: tuple[tuple[str, ...], dict[str, dict[str, object]]] = ((), wanted.everywhere)
+    for prefix, settings in [everywhere, *((("nodes", node), by) for node, by in wanted.by_node.items())]:
         for component, values in settings.items():
             parameters = lab.components[component].manifest.parameters
             for name, value in values.items():
@@ -109,7 +128,7 @@ def _check_overridden_addresses(lab: Lab, wanted: Overrides, network: IPv4Networ
                 if not fault and value in taken:
                     fault = f"{value} is the address of {taken[value]}"
                 if fault:
-                    raise UsageError(fault, where=f"--set {prefix}{component}.{name}={shortened(value)}")
+                    raise UsageError(fault, where=wanted.origins[(*prefix, component, name)])
 
 
 def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[Weakness, ...]:
@@ -122,7 +141,7 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
     changed = {*wanted.everywhere, *wanted.versions, *(name for by in wanted.by_node.values() for name in by)}
     blame_words = False
     expressions = Expressions(lab)
-    for index, node in enumerate(lab.nodes):
+    for node in lab.nodes:
         for name in node.components:
             for rule in lab.components[name].manifest.rules:
                 if rule.scope == "lab" and node is not lab.nodes_with(name)[0]:
@@ -137,13 +156,13 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
                         where=shown(lab.components[name].folder / MANIFEST),
                     ) from None
                 of_lab = rule.scope == "lab"
-                place = ("nodes", index) if of_lab else _place(loaded, lab.profile, index, name)
+                place = _place(loaded, lab.profile, node.name, None if of_lab else name)
                 nodes = (weak if rule.level == "warning" else broken).setdefault((place, name, text), [])
                 nodes += [] if of_lab else [node.name]
                 blame_words |= rule.level == "error" and name in changed
     if blame_words:
         lines = [f"{name}: {text}{on_nodes(nodes)}" for (_, name, text), nodes in broken.items()]
-        raise UsageError("values break a rule", where=f"--set {' --set '.join(lab.overrides)}", detail=lines)
+        raise UsageError("values break a rule", where=" ".join(dict.fromkeys(wanted.origins.values())), detail=lines)
     if broken:
         faults = [
             loaded.source.fault(place, f"{'' if name in place else f'{name}: '}{text}{on_nodes(nodes)}")
@@ -155,12 +174,16 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
     )
 
 
-def _place(loaded: LoadedBlueprint, profile: str, index: int, component: str) -> Loc:
+def _place(loaded: LoadedBlueprint, profile: str, node: str, component: str | None) -> Loc:
     """Where the blueprint says something about COMPONENT on a node: the settings that count most, else the node."""
+    index = loaded.node_index.get(node)
+    at: Loc = ("nodes",) if index is None else ("nodes", index)
+    if component is None:
+        return at
     places: list[Loc] = [
-        ("nodes", index, "settings", component),
+        (*at, "settings", component),
         ("profiles", profile, "settings", component),
         ("settings", component),
         ("profiles", profile, "versions", component),
     ]
-    return next((place for place in places if place in loaded.source.places), ("nodes", index))
+    return next((place for place in places if place in loaded.source.places), at)

@@ -57,9 +57,10 @@ def node_files(lab: Lab, node: Node, rendered: Rendered, root: Path) -> tuple[No
             mode, owner, path = line.split(" ", 2)
             source = f"{home}/files{path}"
             found.append(NodeFile(component, path, mode, owner, rendered[source].text, root / source))
-        for script in sorted(lab.components[component].folder.glob("*.sh")):
-            path = f"/opt/labgen/components/{component}/{script.name}"
-            found.append(NodeFile(component, path, "0755", "root:root", script.read_text(encoding="utf-8"), script))
+        for name, text in sorted(lab.components[component].scripts.items()):
+            path = f"/opt/labgen/components/{component}/{name}"
+            script = lab.components[component].folder / name
+            found.append(NodeFile(component, path, "0755", "root:root", text, script))
     return tuple(found)
 
 

@@ -60,7 +60,7 @@ def hand_over(
     began = time.monotonic()
     # Patroni answers when somebody else leads, or gives up after twice the longer of loop_wait and 10 seconds.
     longest = 2 * max(10, int(config.get("loop_wait", 10))) + 30
-    answer = patroni.post(old, "switchover", {"leader": old, "candidate": new}, longest)
+    answer = patroni.post(old, "switchover", {"leader": patroni.member(old), "candidate": patroni.member(new)}, longest)
     if "instead of" in answer:
         raise OperationError(answer, where=lab, cure=f"labgen logs {lab} {new} -u patroni shows why {new} did not lead")
     until(f"lead of {new}", PATIENCE, lambda: _takes_writes(patroni, new), lab=lab)

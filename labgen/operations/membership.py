@@ -23,7 +23,7 @@ def forget_member(patroni: Patroni, name: str, progress: Callable[[str], None]) 
         return name not in patroni.view().members
 
     until(f"cluster without the member {name}", float(config.get("ttl", 30)) + PATIENCE, gone, lab=lab)
-    leader, slot = leader_of(patroni.view(), lab).name, slot_name(name)
+    leader, slot = leader_of(patroni.view(), lab).name, slot_name(patroni.member(name))
     if slot not in patroni.slots(leader):
         return
     progress(f"{leader} drops the slot of {name}")
@@ -43,8 +43,8 @@ def forget_member(patroni: Patroni, name: str, progress: Callable[[str], None]) 
 
 
 def slot_name(member: str) -> str:
-    """The name of the slot that a leader keeps for MEMBER, whose letters are those of a node's name."""
-    return member.replace("-", "_")
+    """The name of the slot that a leader keeps for MEMBER, as Patroni makes it of letters, digits, dashes and dots."""
+    return member.lower().replace("-", "_").replace(".", "_")
 
 
 def version(patroni: Patroni, name: str) -> int:

@@ -54,6 +54,10 @@ class Patroni:
             raise UnknownNameError("node with Patroni", name, self._nodes, where=f"lab {self.lab.name}")
         return name
 
+    def member(self, name: str) -> str:
+        """The name that Patroni on the node NAME goes by."""
+        return self.lab.member(self._nodes[name]) if name in self._nodes else name
+
     def view(self) -> View:
         """The cluster as some Patroni sees it: the one that answered last, else the first of the others that does."""
         try:
@@ -87,9 +91,10 @@ class Patroni:
         return self._document(name, "patroni")
 
     def streaming(self, leader: str) -> set[str]:
-        """The members that PostgreSQL on LEADER sees streaming from it."""
+        """The nodes whose members PostgreSQL on LEADER sees streaming from it."""
         replication = self.status(leader).get("replication") or ()
-        return {str(entry["application_name"]) for entry in replication if entry.get("state") == "streaming"}
+        names = (str(entry["application_name"]) for entry in replication if entry.get("state") == "streaming")
+        return {self.lab.members.get(name, name) for name in names}
 
     def slots(self, leader: str) -> tuple[str, ...]:
         """The names of the replication slots on LEADER."""
@@ -119,7 +124,7 @@ class Patroni:
 
     def _view(self, name: str) -> View:
         try:
-            return parse_view(self.get(name, "cluster"))
+            return parse_view(self.get(name, "cluster")).by_node(self.lab.members)
         except Unknown as why:
             raise OperationError(f"{name}: {why}", where=self.lab.name) from None
 

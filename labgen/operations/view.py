@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labgen.checks.builtin.patroni import Cluster, Member, parse_cluster
 
@@ -15,7 +15,9 @@ SYNCHRONOUS = ("sync_standby", "quorum_standby")
 
 @dataclass(frozen=True)
 class View:
-    """lags: member → bytes that it is behind, None where Patroni does not know. barred: members tagged nofailover."""
+    """Members go by the names of their nodes, whatever Patroni calls them.
+
+    lags: member → bytes that it is behind, None where Patroni does not know. barred: members tagged nofailover."""
 
     cluster: Cluster
     lags: Mapping[str, int | None]
@@ -29,6 +31,13 @@ class View:
     def leader(self) -> Member | None:
         """The leader, if there is exactly one."""
         return self.cluster.leaders[0] if len(self.cluster.leaders) == 1 else None
+
+    def by_node(self, nodes: Mapping[str, str]) -> View:
+        """The same with NODES (member → node) for the names that the members go by."""
+        members = tuple(replace(it, name=nodes.get(it.name, it.name)) for it in self.cluster.members)
+        lags = {nodes.get(name, name): lag for name, lag in self.lags.items()}
+        barred = frozenset(nodes.get(name, name) for name in self.barred)
+        return View(replace(self.cluster, members=members), lags, barred)
 
     def follows(self, name: str) -> bool:
         """Whether the member NAME is a replica on its leader's timeline."""

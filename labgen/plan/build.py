@@ -1,7 +1,8 @@
 """Lab → Plan: which step waits for which.
 
 On a node: installs run one after the other (they share the package manager), a component's configure follows its own
-install, and no service starts before the whole node is configured. Between nodes only what the manifests say counts.
+install, or all of them if it has none, and no service starts before the whole node is configured. Between nodes only
+what the manifests say counts. A step of the user's stands where its hook says.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
+from labgen.components.registry import Hook
 from labgen.errors import UsageError
 from labgen.lab.model import Lab, Node, matches
 from labgen.plan.model import Plan, Step, StepId
@@ -22,6 +24,16 @@ def build_plan(lab: Lab) -> Plan:
     for step in after:
         if step.stage == "start":
             after[step] |= {need for need in _needs(lab, lab.node(step.node), step.component) if need in after}
+    own = {step for step in after if lab.components[step.component].own}
+    before: dict[tuple[str, Hook], StepId] = {}
+    for step in [step for step in after if step in own]:
+        hook = lab.components[step.component].hook
+        assert hook is not None  # noqa: S101 - that is what makes it one's own
+        _hang(step, hook, after, own)
+        # In one place they keep the order in which they were given.
+        if earlier := before.get((step.node, hook)):
+            after[step].add(earlier)
+        before[step.node, hook] = step
     try:
         # Sorted, since the order in a set differs from one process to the next.
         ordered = tuple(TopologicalSorter({step: sorted(needs) for step, needs in after.items()}).static_order())
@@ -50,10 +62,26 @@ def _steps_of_node(lab: Lab, node: Node) -> dict[StepId, set[StepId]]:
         after[step] = {previous} if previous else set()
     for step in ids["configure"]:
         install = StepId(node.name, step.component, "install")
-        after[step] = {install} & after.keys()
+        after[step] = {install} & after.keys() or set(ids["install"])
     for step in ids["start"]:
         after[step] = {*ids["install"], *ids["configure"]}
     return after
+
+
+def _hang(step: StepId, hook: Hook, after: dict[StepId, set[StepId]], own: set[StepId]) -> None:
+    """Put STEP before or after what HOOK names: of one component, or of the node's all. OWN: the user's steps."""
+    here = [it for it in after if it.node == step.node and it.stage == hook.stage and it not in own]
+    named = [it for it in here if hook.component in ("", it.component)]
+    if hook.before:
+        # Of one component, it is the last thing before that: what this waits for is there.
+        for other in named:
+            if hook.component:
+                after[step] |= after[other] - own
+            after[other].add(step)
+    elif hook.component or hook.stage != "start":
+        after[step] |= set(named)
+    else:
+        after[step] |= {it for it in after if it.stage == "start" and it not in own}
 
 
 def _requirement_order(lab: Lab, node: Node) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from labgen import __version__
-from labgen.components.registry import VERSION
 from labgen.errors import UsageError
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
@@ -57,13 +56,14 @@ def render_lab(
     rendered |= _copies(resource("scripts") / "image", "image")
     rendered |= _copies(resource("scripts") / "lib", "components/lib")
     for component in lab.components.values():
-        rendered |= _copies(component.folder, f"components/{component.name}")
-        if component.chosen:
-            rendered[f"components/{component.name}/{VERSION}"] = RenderedFile(f"{component.chosen}\n")
+        rendered |= {
+            f"components/{component.name}/{name}": RenderedFile(text, SCRIPT if name.endswith(".sh") else 0o644)
+            for name, text in component.shipped.items()
+        }
     rendered |= render_nodes(lab, secrets)
     context = {
         "lab": lab,
-        "order": _order(plan, machines),
+        "order": _order(lab, plan, machines),
         "version": __version__,
         "images": components_by_image(lab, machines),
         "baked": machines.baked,
@@ -77,18 +77,18 @@ def render_lab(
     return rendered
 
 
-def _order(plan: Plan, machines: Machines) -> list[tuple[StepId, list[StepId]]]:
-    """Each step that has to run, with those it waits for; an image has run the install steps."""
+def _order(lab: Lab, plan: Plan, machines: Machines) -> list[tuple[StepId, list[StepId]]]:
+    """Each step that has to run, with those it waits for; an image has run the install steps, the user's own aside."""
 
     def runs(step: StepId) -> bool:
-        return not (machines.baked and step.stage == "install")
+        return not (machines.baked and step.stage == "install") or lab.components[step.component].own
 
     return [(step.id, sorted(filter(runs, waits))) for step, waits in plan.direct_waits() if runs(step.id)]
 
 
 def components_by_image(lab: Lab, machines: Machines) -> dict[str, tuple[str, ...]]:
     """Image name → the components whose install stage it holds."""
-    return {machines.images[node.name]: node.components for node in lab.nodes if node.name in machines.images}
+    return {machines.images[node.name]: lab.installed(node) for node in lab.nodes if node.name in machines.images}
 
 
 def _vagrantfile(lab: Lab, machines: Machines, keys: KeyPair) -> str:

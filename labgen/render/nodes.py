@@ -6,6 +6,10 @@ from pathlib import PurePosixPath
 
 from jinja2 import TemplateError
 
+from labgen.bend.formats import FORMATS
+from labgen.bend.model import OwnFile
+from labgen.bend.own import FILES
+from labgen.components.manifest import File
 from labgen.errors import UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.model import Lab, Node, matches
@@ -28,9 +32,12 @@ def _component(lab: Lab, node: Node, component: str, expressions: Expressions) -
     home = f"nodes/{node.name}/{component}"
     found = lab.components[component]
     files = [file for file in found.manifest.files if matches(node.settings[component], file.when)]
+    own = [file for file in lab.files if component == FILES and file.is_on(node)]
     rendered: Rendered = {f"{home}/env": RenderedFile(_env(lab, node, component, expressions), SECRET)}
-    listing = [f"{file.mode} {file.owner} {file.path}" for file in files]
+    placed: list[File | OwnFile] = [*files, *(file.about for file in own)]
+    listing = [f"{file.mode} {file.owner} {file.path}" for file in placed]
     rendered[f"{home}/files.list"] = RenderedFile("".join(f"{line}\n" for line in listing))
+    rendered |= {f"{home}/files{PurePosixPath(it.about.path)}": RenderedFile(it.text, SECRET) for it in own}
     for file in files:
         try:
             text = expressions.file(found.folder / file.template, node, component)
@@ -40,6 +47,9 @@ def _component(lab: Lab, node: Node, component: str, expressions: Expressions) -
                 f"the template {file.template} of {component} fails on {node.name}: {reason(error)}",
                 where=f"{found.folder / file.template}{line}",
             ) from None
+        config = found.manifest.config
+        if config is not None and config.file == file.path and (changes := node.config.get(component)):
+            text = FORMATS[config.format].changed(text, changes)
         # On the controller a rendered file may hold a secret, whatever its mode on the node will be.
         rendered[f"{home}/files{PurePosixPath(file.path)}"] = RenderedFile(text, SECRET)
     return rendered

@@ -3,6 +3,7 @@
 labs/NAME/
   lab.json        how the lab was made: blueprint, profile, provider, overrides, nodes added and removed
   blueprint.yml   the blueprint as it was then
+  overrides/      the overrides documents, each with the files that it names
   secrets.json    passwords and keys, mode 0600
   rendered/       what Vagrant and the nodes get (the same as `labgen render`)
   linted          digest of the rendered files when they last passed lint
@@ -22,14 +23,17 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from labgen.errors import LabBusyError, LabgenError, UnknownNameError
+from labgen.bend.document import BendFile, read_bend
+from labgen.blueprint.loader import whole_text
+from labgen.errors import LabBusyError, LabgenError, UnknownNameError, UsageError
 from labgen.exclusive import exclusively
 from labgen.lab.keys import KeyPair, make_key_pair
 from labgen.lab.model import Lab
@@ -43,7 +47,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class LabRecord:
-    """How a lab was made; from this and the blueprint's copy the Lab is resolved again. `network` is its range."""
+    """How a lab was made; from this and the blueprint's copy the Lab is resolved again.
+
+    network: its range. files: its overrides documents, paths below the folder's `overrides`.
+    """
 
     name: str
     blueprint: str
@@ -54,6 +61,7 @@ class LabRecord:
     baked: bool = True
     # None in the records of labs that were made when each had its blueprint's own.
     network: str | None = None
+    files: tuple[str, ...] = ()
     scale: Scale = field(default_factory=Scale)
     format: int = FORMAT
 
@@ -101,8 +109,26 @@ class LabFolder:
         return self.path / "blueprint.yml"
 
     @property
+    def overrides(self) -> Path:
+        return self.path / "overrides"
+
+    @property
     def lock(self) -> Path:
         return self.path / "labgen.lock"
+
+    def bends(self, record: LabRecord) -> tuple[BendFile, ...]:
+        """The overrides documents that the lab of RECORD was made with; raises UsageError if a copy is gone."""
+        return tuple(read_bend(self.overrides / name) for name in record.files)
+
+    def _keep_bends(self, bends: Sequence[BendFile]) -> tuple[str, ...]:
+        """Copy BENDS, with the files that they name, unless these are the copies; their paths below `overrides`."""
+        if all(bend.path.is_relative_to(self.overrides) for bend in bends):
+            return tuple(str(bend.path.relative_to(self.overrides)) for bend in bends)
+        self.overrides.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = Path(tempfile.mkdtemp(dir=self.overrides, prefix=""))
+        for number, bend in enumerate(bends, 1):
+            bend.copy_to(new / str(number))
+        return tuple(f"{new.name}/{number}/{bend.path.name}" for number, bend in enumerate(bends, 1))
 
     def exists(self) -> bool:
         """Whether there is a lab here, in whatever condition."""
@@ -117,7 +143,7 @@ class LabFolder:
                 raise LabgenError(f"the lab {self.name} was made by a newer labgen", where=path, cure="update labgen")
             if data.get("network") is not None:
                 IPv4Network(data["network"])
-            kept = {key: tuple(data[key]) for key in ("overrides", "components")}
+            kept = {key: tuple(data.get(key, ())) for key in ("overrides", "components", "files")}
             return LabRecord(**{**data, **kept, "scale": _scale(data.get("scale") or {})})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise LabgenError(
@@ -126,12 +152,17 @@ class LabFolder:
                 cure=f"labgen destroy {self.name} --yes removes what is left of it",
             ) from None
 
-    def save(self, record: LabRecord, blueprint: Path) -> None:
-        """Write down how the lab is made, with a copy of its blueprint."""
+    def save(self, record: LabRecord, blueprint: Path, bends: Sequence[BendFile] = ()) -> None:
+        """Write down how the lab is made, with copies of its blueprint and its overrides documents."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if blueprint.resolve() != self.blueprint.resolve():
-            write_atomically(self.blueprint, blueprint.read_bytes(), 0o644)
+            write_atomically(self.blueprint, whole_text(blueprint), 0o644)
+        record = replace(record, files=self._keep_bends(bends))
         write_atomically(self.path / "lab.json", json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
+        # Only now does nothing lead to the older ones.
+        for folder in self.overrides.glob("*"):
+            if not any(name.startswith(f"{folder.name}/") for name in record.files):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def keep_lock(self, lock: Lock | None) -> None:
         """Keep a copy of the LOCK by which the lab is made; None if it is made by none."""
@@ -205,11 +236,20 @@ def keep_secrets(path: Path, lab: Lab) -> dict[str, dict[str, str]]:
         private = path.stat().st_mode & 0o777 == 0o600
         if not isinstance(kept, dict):
             raise ValueError("a list, or a word")
-        secrets = make_secrets(lab.components.values(), kept)
+        old = {(component, name): value for component, group in kept.items() for name, value in group.items()}
     except FileNotFoundError:
-        kept, private, secrets = {}, True, make_secrets(lab.components.values())
+        kept, private, old = {}, True, {}
     except (ValueError, AttributeError):
         raise LabgenError(f"the lab's secrets cannot be read: {path.name} is damaged", where=path) from None
+    for component, group in lab.contained.items():
+        for name, text in group.items():
+            if text not in old.get((component, name), text):
+                raise UsageError(
+                    f"the lab {lab.name} exists, and its secret {component}.{name} has no '{text}' in it",
+                    where=lab.origins.get(("secrets", component, name, "containing")),
+                    cure=f"labgen destroy {lab.name} --yes, or make a second lab with another --name",
+                )
+    secrets = make_secrets(lab.components.values(), kept, lab.contained)
     if secrets != kept or not private:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(path, json.dumps(secrets, indent=2).encode() + b"\n", 0o600)

@@ -13,7 +13,7 @@ in_place() {
     local leader held
     read -r leader _ <"$wanted" || return
     held=$(ip -oneline -4 address show to "$FLOATING_IP/32")
-    if [[ $leader == "$LABGEN_NODE" ]]; then
+    if [[ $leader == "$FLOATING_IP_MEMBER" ]]; then
         [[ -n $held ]]
     else
         [[ -z $held ]]

@@ -18,7 +18,7 @@ die() {
 
 # ---------------------------------------------------------------- packages
 
-# apt_install PACKAGE…: installs what is missing. No package may start a service: its configuration is not there yet.
+# apt_install PACKAGE…: installs what is missing; PACKAGE=VERSION is also missing where another version is installed. No package may start a service: its configuration is not there yet.
 apt_install() {
     local missing
     missing=$(packages_missing "$@")
@@ -30,19 +30,23 @@ apt_install() {
         export DEBIAN_FRONTEND=noninteractive
         local apt=(apt-get --quiet=2 --option Dpkg::Use-Pty=0 --option DPkg::Lock::Timeout=600)
         # shellcheck disable=SC2086 # one word a package
-        if ! apt_lists_fresh || ! "${apt[@]}" install --yes --no-install-recommends $missing; then
+        if ! apt_lists_fresh || ! "${apt[@]}" install --yes --no-install-recommends --allow-downgrades $missing; then
             "${apt[@]}" update
             # shellcheck disable=SC2086
-            "${apt[@]}" install --yes --no-install-recommends $missing
+            "${apt[@]}" install --yes --no-install-recommends --allow-downgrades $missing
         fi
     ) 8>"$LABGEN_STATE/apt.lock"
 }
 
 # packages_missing PACKAGE…: prints those that are not installed.
 packages_missing() {
-    local package
+    local package found
     for package; do
-        [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
+        found=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}' "${package%%=*}" 2>/dev/null) || found=''
+        case $package in
+        *=*) [[ $found == "installed ${package#*=}" ]] ;;
+        *) [[ $found == installed\ * ]] ;;
+        esac || echo "$package"
     done
 }
 

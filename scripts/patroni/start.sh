@@ -9,9 +9,9 @@ ask() {
     curl --silent --show-error --fail --max-time 10 "$@"
 }
 
-# about_cluster FILTER: what jq's FILTER finds in /cluster, where $name is this node; fails if that is nothing or false.
+# about_cluster FILTER: what jq's FILTER finds in /cluster, where $name is this member; fails if that is nothing or false.
 about_cluster() {
-    ask "$api/cluster" | jq --exit-status --raw-output --arg name "$LABGEN_NODE" \
+    ask "$api/cluster" | jq --exit-status --raw-output --arg name "$PATRONI_MEMBER" \
         --arg state "$PATRONI_REPLICA_STATE" --argjson lag "$PATRONI_LAG" "$1"
 }
 
@@ -41,14 +41,14 @@ in_place() {
     else
         # Both sides: what this member last wrote to the DCS, and what the leader's PostgreSQL sees.
         about_cluster 'any(.members[]; .name == $name and .state == $state and (.lag | numbers) <= $lag)' &&
-            ask "$leader/patroni" | jq --exit-status --arg name "$LABGEN_NODE" \
+            ask "$leader/patroni" | jq --exit-status --arg name "$PATRONI_MEMBER" \
                 'any(.replication[]?; .application_name == $name and .state == "streaming")'
     fi
 }
 
 enable_and_start patroni.service reload
 if [[ $PATRONI_WAKE_LEADER ]]; then
-    wait_for 600 "member $LABGEN_NODE in a cluster with a leader" is_member
+    wait_for 600 "member $PATRONI_MEMBER in a cluster with a leader" is_member
     wait_for 60 "answer from the leader's REST API" set_timers
 fi
 wait_for 600 "leader here, or replica streaming from it" in_place

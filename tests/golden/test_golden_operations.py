@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def stacked() -> Lab:
     nodes = LOADED.blueprint.nodes
     last = nodes[-1].model_copy(update={"components": ("etcd", *nodes[-1].components)})
     blueprint = LOADED.blueprint.model_copy(update={"nodes": (*nodes[:-1], last)})
-    return resolve(type(LOADED)(blueprint, LOADED.path, LOADED.source, LOADED.components), provider="docker")
+    return resolve(replace(LOADED, blueprint=blueprint), provider="docker")
 
 
 def told(work: Callable[[], object]) -> str:

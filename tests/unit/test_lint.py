@@ -37,7 +37,7 @@ validate:
   - {files: [/etc/nothing], run: "false"}
   - {files: [/etc/web/*], run: "{% if p.port > 100 %} web --strict {% endif %}"}
 """
-TEMPLATES = {"web.conf": "port {{ p.port }}\n", "page.html": "{{ node.name }}\n"}
+TEMPLATES = {"install.sh": "true\n", "web.conf": "port {{ p.port }}\n", "page.html": "{{ node.name }}\n"}
 
 
 def work_of(made: Lab, root: Path = Path("rendered")) -> LintWork:
@@ -79,8 +79,10 @@ def complaints_tar(said: Mapping[str, str]) -> bytes:
 def test_a_validator_is_asked_where_its_files_are(tmp_path: Path) -> None:
     root = tmp_path / "components"
     write_component(root, "web", WEB, TEMPLATES)
-    write_component(root, "plugin", "files:\n  - {template: x, path: /etc/web/plugin.conf}\n", {"x": "x\n"})
-    write_component(root, "other")
+    write_component(
+        root, "plugin", "files:\n  - {template: x, path: /etc/web/plugin.conf}\n", {"x": "x\n", "install.sh": "true\n"}
+    )
+    write_component(root, "other", files={"install.sh": "true\n"})
     made = lab(tmp_path, {"one": ["web", "plugin"], "two": ["other"]})
     one, two = work_of(made).images
     assert looks(one) == {"web -t -p 80": (("one",), ["/etc/web/web.conf", "/etc/web/plugin.conf"])}
@@ -153,7 +155,9 @@ def test_what_is_handed_in(tmp_path: Path) -> None:
     assert given.pop("lint.sh").startswith("#!")
     assert given == {
         "nodes/one/address": "192.168.60.11/24\n",
-        "nodes/one/files.list": "0640 root:web /etc/web/web.conf\n0644 root:root /srv/page.html\n",
+        "nodes/one/files.list": "0640 root:web /etc/web/web.conf\n0644 root:root /srv/page.html\n"
+        "0755 root:root /opt/labgen/components/web/install.sh\n",
+        "nodes/one/files/opt/labgen/components/web/install.sh": "true\n",
         "nodes/one/files/etc/web/web.conf": "port 80\n",
         "nodes/one/files/srv/page.html": "one\n",
         "nodes/one/checks/0": "web -t -p 80",

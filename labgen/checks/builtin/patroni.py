@@ -242,7 +242,7 @@ def _ask_cluster(context: Context) -> Verdict:
     if len(leaders) == 1:
         query = "select application_name from pg_stat_replication where state = 'streaming' order by 1"
         streaming = context.output(leaders[0].name, local_sql(query)).split()
-    verdict = judge_cluster(table, {node.name: node.address for node in nodes}, streaming)
+    verdict = judge_cluster(table, {context.lab.member(node): node.address for node in nodes}, streaming)
     told = differences(table, rest)
     return Verdict.failed("; ".join([verdict.detail, *told])) if told else verdict
 

@@ -35,8 +35,13 @@ def parse_answers(text: str) -> dict[str, Answer]:
     return answers
 
 
-def judge_api(answers: Mapping[str, Mapping[str, Answer]], expected: Mapping[str, str]) -> Verdict:
-    """Whether ANSWERS (node → path → answer) go together and show the EXPECTED members (name → address)."""
+def judge_api(
+    answers: Mapping[str, Mapping[str, Answer]], expected: Mapping[str, str], nodes: Mapping[str, str]
+) -> Verdict:
+    """Whether ANSWERS (node → path → answer) go together and show the EXPECTED members (name → address).
+
+    nodes: the members' names → their nodes.
+    """
     faults: list[str] = []
     clusters: dict[str, Cluster] = {}
     for node, told in answers.items():
@@ -60,7 +65,7 @@ def judge_api(answers: Mapping[str, Mapping[str, Answer]], expected: Mapping[str
         faults.append("/config is not the same on all nodes")
     if len(cluster.leaders) != 1:
         return Verdict.of("", faults=faults)
-    leader, replicas = cluster.leaders[0].name, count(len(clusters) - 1, "replica")
+    leader, replicas = nodes.get(cluster.leaders[0].name, ""), count(len(clusters) - 1, "replica")
     for node in clusters:
         faults += _role_faults(node, answers[node], leads=node == leader)
     word = _role(answers[leader]["health"]) if leader in answers else ""
@@ -124,7 +129,8 @@ def _command(node: Node) -> str:
 def _ask(context: Context) -> Verdict:
     nodes = context.lab.nodes_with("patroni")
     answers = context.each(nodes, _command)
-    return answers.add(judge_api(answers.read(parse_answers), {node.name: node.address for node in nodes}))
+    expected = {context.lab.member(node): node.address for node in nodes}
+    return answers.add(judge_api(answers.read(parse_answers), expected, context.lab.members))
 
 
 CHECK = Check(

@@ -56,7 +56,8 @@ def _ask(context: Context) -> Verdict:
     cluster = rest_cluster(context)
     states = parse_states(context.output(leader_node(context, cluster).name, local_sql(QUERY)))
     answers = context.each(context.lab.nodes_with("patroni"), _code_command)
-    return answers.add(judge_sync(cluster, answers.read(_parse_code), states))
+    codes = {context.lab.member(context.lab.node(name)): code for name, code in answers.read(_parse_code).items()}
+    return answers.add(judge_sync(cluster, codes, states))
 
 
 CHECK = Check("patroni-sync", "A synchronous standby has each commit, and Patroni knows it", _ask)

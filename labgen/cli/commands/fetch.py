@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import err, out, print_json
-from labgen.cli.options import Components, Json, Provider, Set, complete_blueprints, wish_of
+from labgen.cli.options import Components, Json, OverridesFiles, Provider, Set, complete_blueprints, wish_of
 
 Labs = Annotated[
     list[str] | None,
@@ -37,6 +37,7 @@ def command(
     provider: Provider = None,
     profile: Profiles = None,
     set_: Set = None,
+    bends: OverridesFiles = None,
     components: Components = None,
     lock: Annotated[
         Path,
@@ -72,7 +73,7 @@ def command(
         else:
             editions: list[str | None] = [*profile] if profile else [None]
             wishes = [
-                wish_of(lab, provider, edition, set_=set_, components=components)
+                wish_of(lab, provider, edition, set_=set_, components=components, files=bends)
                 for lab in labs or ()
                 for edition in editions
             ]

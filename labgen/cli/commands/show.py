@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from labgen.cli.console import out, print_json
-from labgen.cli.options import Blueprint, Components, Json, Profile, Provider, Set, wish_of
+from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Profile, Provider, Set, wish_of
 
 if TYPE_CHECKING:
-    from labgen.lab.model import Node
+    from labgen.lab.model import Lab, Node
 
 
 def command(
@@ -20,45 +20,29 @@ def command(
     profile: Profile = None,
     provider: Provider = None,
     set_: Set = None,
+    bends: OverridesFiles = None,
     components: Components = None,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="Show the value of every parameter on every node.")
+        bool, typer.Option("--resolved", help="Show only the final values, and where each came from.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Show what a lab is: nodes, versions, ways in, checks, and where it departs from its document."""
     from labgen.actions.open import lab_of
-    from labgen.checks import lab_checks
+    from labgen.actions.show import described
+    from labgen.actions.show import resolved as final_values
 
-    opened = lab_of(wish_of(lab, provider, profile, set_=set_, components=components))
+    opened = lab_of(wish_of(lab, provider, profile, set_=set_, components=components, files=bends))
     found, blueprint = opened.lab, opened.lab.blueprint
+    if resolved:
+        rows = final_values(found)
+        if json:
+            print_json(rows)
+        else:
+            out.print(_values(rows, len(found.nodes)))
+        return
     if json:
-        print_json(
-            {
-                "name": found.name,
-                "title": blueprint.title,
-                "profile": found.profile,
-                "provider": found.provider,
-                "os": found.os,
-                "network": found.network.cidr,
-                "versions": dict(found.versions),
-                "nodes": [
-                    {
-                        "name": n.name,
-                        "address": n.address,
-                        "memory": n.memory,
-                        "cpus": n.cpus,
-                        "components": n.components,
-                        "settings": n.settings,
-                    }
-                    for n in found.nodes
-                ],
-                "paths": [path.model_dump() for path in blueprint.paths],
-                "checks": lab_checks(found),
-                "weaknesses": [asdict(weakness) for weakness in found.weaknesses],
-                "corrections": [correction.model_dump() for correction in blueprint.corrections],
-            }
-        )
+        print_json(described(found))
         return
     out.print(f"[bold]{found.name}[/]: {blueprint.title}")
     if blueprint.source:
@@ -72,8 +56,13 @@ def command(
     moved = f" in place of the blueprint's {found.network.moved_from}" if found.network.moved_from else ""
     out.print(f"[bold]network[/] {found.network.cidr}{moved}\n")
     _nodes(found.nodes)
-    if resolved:
-        _values(found.nodes)
+    _what_is_in_it(found)
+
+
+def _what_is_in_it(found: Lab) -> None:
+    from labgen.checks import lab_checks
+
+    blueprint = found.blueprint
     if blueprint.paths:
         out.print("\n[bold]ways in[/]")
         for path in blueprint.paths:
@@ -100,9 +89,12 @@ def _nodes(nodes: tuple[Node, ...]) -> None:
     out.print(table)
 
 
-def _values(nodes: tuple[Node, ...]) -> None:
-    for node in nodes:
-        out.print(f"\n[bold]{node.name}[/]")
-        for component, values in node.settings.items():
-            for name, value in values.items():
-                out.print(f"  {component}.{name} = {value!r}", markup=False)
+def _values(rows: list[dict[str, Any]], nodes: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("value", "is", "from", "on"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        on = "" if len(row["nodes"]) in (0, nodes) else " ".join(row["nodes"])
+        value = "''" if row["value"] == "" else str(row["value"])
+        table.add_row(row["path"], escape(value), escape(row["origin"]), on)
+    return table

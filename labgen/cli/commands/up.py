@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import err, out
-from labgen.cli.options import Blueprint, Components, LockFile, Name, NoBake, Profile, Provider, Set, wish_of
+from labgen.cli.options import (
+    Blueprint,
+    Components,
+    LockFile,
+    Name,
+    NoBake,
+    OverridesFiles,
+    Profile,
+    Provider,
+    Set,
+    wish_of,
+)
 
 
 def command(
@@ -16,6 +27,7 @@ def command(
     profile: Profile = None,
     name: Name = None,
     set_: Set = None,
+    bends: OverridesFiles = None,
     components: Components = None,
     no_bake: NoBake = False,
     until: Annotated[
@@ -42,7 +54,7 @@ def command(
     from labgen.cli.progress import Progress
     from labgen.cli.timings import timings_table
 
-    wish = wish_of(lab, provider, profile, name, set_, components, no_bake, lock)
+    wish = wish_of(lab, provider, profile, name, set_, components, no_bake, lock, files=bends)
     with Progress(err) as progress:
         watch = Stopwatch(progress)
         run = up(wish, watch, until, offline=offline)

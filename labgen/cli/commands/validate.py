@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import err, out, print_json
-from labgen.cli.options import Blueprint, Components, Json, Provider, Set
+from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Provider, Set
 
 
 def command(
     lab: Blueprint,
     set_: Set = None,
+    bends: OverridesFiles = None,
     components: Components = None,
     files: Annotated[
         bool,
@@ -30,7 +31,7 @@ def command(
 
     # What else there is to know does not depend on the provider.
     chosen = get_provider(provider or default_provider()).name if files else "docker"
-    found = validate(lab, tuple(set_ or ()), tuple(components or ()), files=files, provider=chosen)
+    found = validate(lab, tuple(set_ or ()), tuple(components or ()), tuple(bends or ()), files=files, provider=chosen)
     if json:
         print_json([asdict(sound) for sound in found])
         return
