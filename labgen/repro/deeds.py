@@ -99,7 +99,8 @@ def _switchover(hands: Hands, _witness: Witness, action: SwitchoverAction) -> No
         new = reached(lambda: scene.find(action.to))[0].name
         if new == old:
             raise Failed(f"{new} leads already")
-        answer = patroni.post(old, "switchover", {"leader": old, "candidate": new}, action.within)
+        members = {"leader": patroni.member(old), "candidate": patroni.member(new)}
+        answer = patroni.post(old, "switchover", members, action.within)
     except LabgenError as why:
         raise Failed(why.what) from why
     hands.say(answer)

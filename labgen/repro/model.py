@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from labgen.bend import Bend
 from labgen.components.manifest import Name, Pattern, Scalar, Strict
 from labgen.wording import Loc
 
@@ -273,7 +274,7 @@ class Reproduction(Strict):
     about: str = ""
     lab: Text
     profile: Name | None = None
-    overrides: dict[str, Any] = {}
+    overrides: Bend = Bend()
     until: Name | None = None
     repeat: int = Field(default=1, ge=1, le=1000)
     within: Within = 30

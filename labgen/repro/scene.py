@@ -68,9 +68,11 @@ class Scene:
         if self.world:
             leader, replicas = self.lab.node(self.world.leader), self.world.replicas
             values |= {"LABGEN_LEADER": leader.name, "LABGEN_LEADER_ADDRESS": leader.address}
+            values["LABGEN_LEADER_MEMBER"] = self.lab.member(leader)
             if replicas:
                 replica = self.find("replica")[0]
                 values |= {"LABGEN_REPLICA": replica.name, "LABGEN_REPLICA_ADDRESS": replica.address}
+                values["LABGEN_REPLICA_MEMBER"] = self.lab.member(replica)
         return values
 
 
