@@ -23,6 +23,7 @@ from labgen.cli.commands import (
     list_,
     logs,
     maintenance,
+    matrix,
     reinit,
     render,
     repro,
@@ -80,6 +81,7 @@ app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
 app.add_typer(drill.app, name="drill", rich_help_panel=OPERATIONS)
 app.add_typer(repro.app, name="repro", rich_help_panel=BUGS)
+app.command("matrix", rich_help_panel=BUGS)(matrix.command)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

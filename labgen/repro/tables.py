@@ -112,3 +112,61 @@ def reproductions_table(rows: Iterable[Sequence[str]]) -> Table:
 
 def _text(text: str) -> str:
     return escape(plain(text))
+
+
+def matrix_table(matrix: dict[str, Any]) -> Table:
+    """One line a cell: what it differs in, and what came of it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for path in matrix["over"]:
+        table.add_column(escape(path))
+    table.add_column("verdict")
+    table.add_column("tries", justify="right")
+    table.add_column("seconds", justify="right")
+    table.add_column("seen", overflow="fold")
+    for cell in matrix["cells"]:
+        status, counts = cell["status"], cell["result"].get("counts")
+        table.add_row(
+            *(escape(value) for value in cell["values"].values()),
+            f"[{COLOURS.get(status, 'dim')}]{status}[/]",
+            f"{counts['reproduced']} of {sum(counts.values())}" if counts else "",
+            f"{cell['seconds']:.0f}" if cell["seconds"] else "",
+            _text("; ".join(_gist(cell))),
+        )
+    return table
+
+
+def _gist(cell: dict[str, Any]) -> list[str]:
+    """What was found, without how it was asked."""
+    telling = _telling(cell["result"]) if cell["result"] else []
+    if cell["status"] not in ("reproduced", "not-reproduced") or not telling:
+        return list(cell["reasons"])
+    key = "seen" if cell["status"] == "reproduced" or not telling[0]["otherwise"] else "otherwise"
+    return [judged["why"] for judged in telling[0][key]]
+
+
+def flip_lines(matrix: dict[str, Any]) -> Iterator[str]:
+    """Where the verdict changes."""
+    for flip in matrix["flips"]:
+        before, after = flip["verdicts"]
+        beside = ", ".join(f"{path}={value}" for path, value in flip["beside"].items())
+        yield (
+            f"it flips between {flip['path']}={flip['before']} ({before}) and {flip['after']} ({after})"
+            + (f", with {beside}" if beside else "")
+        )
+    judged = {cell["status"] for cell in matrix["cells"]} & {"reproduced", "not-reproduced"}
+    if not matrix["flips"] and len(judged) == 1 and len(matrix["cells"]) > 1:
+        yield f"it flips nowhere: {judged.pop()} in every cell that has a verdict"
+
+
+def bisection_lines(matrix: dict[str, Any]) -> Iterator[str]:
+    """The first version that differs, or why there is none."""
+    found, (path,) = matrix["bisection"], matrix["over"]
+    if found["first"] is None:
+        yield "the two ends do not differ, or one of them has no verdict: nothing to search between them"
+        return
+    status = {cell["values"][path]: cell["status"] for cell in matrix["cells"]}
+    yield f"the first that differs is {path}={found['first']}: {status[found['first']]}"
+    yield f"  {status[found['last']]} up to {found['last']}"
+    if found["between"]:
+        yield f"  not judged, between the two: {', '.join(found['between'])}"
+    yield f"  {len(matrix['cells'])} of {len(matrix['over'][path])} versions were tried"
