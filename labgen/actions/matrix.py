@@ -78,21 +78,22 @@ def run_matrix(
     Raises UnknownNameError where a path or value of an axis means nothing.
     """
     cells = make_cells(written.value.name, axes, beside_words(options))
-    impossible = {cell: why for cell in cells if (why := _impossible(written, options, cell))}
+    impossible = {cell.lab: why for cell in cells if (why := _impossible(written, options, cell))}
     matrix = _begin(written, axes)
-    found: dict[Cell, CellResult] = {}
+    found: dict[str, CellResult] = {}
 
     def take(it: CellResult) -> None:
-        found[it.cell] = it
-        matrix.results = [found[cell] for cell in cells if cell in found]
+        found[it.cell.lab] = it
+        matrix.results = [found[cell.lab] for cell in cells if cell.lab in found]
         matrix.save()
         on_result(it)
 
-    for cell, why in impossible.items():
-        take(CellResult(cell, IMPOSSIBLE, 0.0, why))
+    for cell in cells:
+        if cell.lab in impossible:
+            take(CellResult(cell, IMPOSSIBLE, 0.0, impossible[cell.lab]))
     runner = Runner(written, options, matrix.folder, keep, repeat, say)
     with runner.ended():
-        for it in runner.each([cell for cell in cells if cell not in impossible], jobs):
+        for it in runner.each([cell for cell in cells if cell.lab not in impossible], jobs):
             take(it)
     return matrix
 

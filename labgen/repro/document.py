@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from labgen.blueprint.loader import blueprint_files
 from labgen.documents import Source, draft_document
 from labgen.drill.faults import GROUP, find_fault
 from labgen.drill.world import TARGETS
-from labgen.errors import BlueprintError, LabgenError, UnknownNameError, UsageError, meant
+from labgen.errors import BlueprintError, LabgenError, UnknownNameError, UsageError, is_near, meant
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
 from labgen.plan.until import until_words
 from labgen.plugins import entry_point_names
-from labgen.repro.model import FaultAction, Reproduction, Rows, Sketch, SqlAction
+from labgen.repro.model import FaultAction, Reproduction, Rows, SqlAction
 from labgen.repro.targets import NOW, is_description
 from labgen.resources import resource
 from labgen.wording import Loc
@@ -67,11 +68,12 @@ def read_reproduction(path: Path) -> Reproduction:
 
 def read_written(path: Path) -> Written:
     """As `read_reproduction`, with the places of its values."""
-    draft = draft_document(path, Reproduction, kind=KIND, sketch=Sketch)
-    faults = list(draft.faults)
-    if draft.value is not None:
-        faults += _lab_faults(draft.value, path, draft.source)
-        faults += _fault_names(draft.value, draft.source)
+    draft = draft_document(path, Reproduction, kind=KIND)
+    faults = [
+        *draft.faults,
+        *_lab_faults(draft.plain, path, draft.source),
+        *_fault_names(draft.plain, draft.source),
+    ]
     if faults or draft.value is None:
         raise BlueprintError(draft.source.sort(faults), kind=KIND)
     return Written(draft.value, path, draft.source)
@@ -81,9 +83,12 @@ def _is_path(lab: str) -> bool:
     return "/" in lab or lab.endswith(SUFFIXES)
 
 
-def _lab_faults(document: Reproduction, path: Path, source: Source) -> Iterator[str]:
-    lab = document.lab
-    if not lab:
+# Looked up in the document as it was written, where what stands beside faults still has its place.
+
+
+def _lab_faults(plain: Mapping[str, Any], path: Path, source: Source) -> Iterator[str]:
+    lab = plain.get("lab")
+    if not isinstance(lab, str) or not lab:
         return
     if not _is_path(lab):
         if lab not in (known := blueprint_files()):
@@ -94,17 +99,23 @@ def _lab_faults(document: Reproduction, path: Path, source: Source) -> Iterator[
         yield source.fault(("lab",), f"there is no file {lab} beside this one")
 
 
-def _fault_names(document: Reproduction, source: Source) -> Iterator[str]:
+def _fault_names(plain: Mapping[str, Any], source: Source) -> Iterator[str]:
     known = entry_point_names(GROUP)
-    for index, action in _faults(document):
-        loc: Loc = ("actions", index, "fault")
-        if action.fault not in known:
-            yield source.fault((*loc, "fault"), f"there is no fault '{action.fault}'; {meant(action.fault, known)}")
+    actions = plain.get("actions")
+    for index, action in enumerate(actions if isinstance(actions, tuple) else ()):
+        fault = action.get("fault") if isinstance(action, Mapping) else None
+        if not isinstance(fault, Mapping) or not isinstance(name := fault.get("fault"), str):
             continue
-        try:
-            find_fault(action.fault).chosen(action.values)
-        except LabgenError as why:
-            yield source.fault((*loc, "values"), _sentence(why))
+        loc: Loc = ("actions", index, "fault")
+        if name not in known:
+            yield source.fault((*loc, "fault"), f"there is no fault '{name}'; {meant(name, known)}")
+            continue
+        values = fault.get("values", {})
+        if isinstance(values, Mapping) and all(isinstance(value, (int, float)) for value in values.values()):
+            try:
+                find_fault(name).chosen(values)
+            except LabgenError as why:
+                yield source.fault((*loc, "values"), _sentence(why))
 
 
 def _faults(document: Reproduction) -> Iterator[tuple[int, FaultAction]]:
@@ -138,8 +149,10 @@ def _targets(written: Written, lab: Lab) -> Iterator[str]:
         if word in nodes:
             continue
         if not is_description(word):
-            known = [*nodes, *TARGETS, *(f"{name}{NOW}" for name in TARGETS)]
-            yield written.source.fault(loc, f"there is no node or target '{word}'; {meant(word, known)}")
+            # In a list of all there is, each target once is enough.
+            late = [name for name in (f"{target}{NOW}" for target in TARGETS) if is_near(word, name)]
+            what = f"there is no node or target '{word}'; {meant(word, [*nodes, *TARGETS, *late])}"
+            yield written.source.fault(loc, what)
         elif written.value.until is not None and not word.endswith(NOW):
             yield written.source.fault(
                 loc,

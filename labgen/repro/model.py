@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from labgen.bend import Bend
 from labgen.components.manifest import Name, Pattern, Scalar, Strict
-from labgen.wording import Loc
+from labgen.wording import Loc, must_be
 
 LONGEST = 3600
 """Seconds that anything may be given."""
 
 Within = Annotated[float, Field(gt=0, le=LONGEST)]
-Exit = Annotated[int, Field(ge=0, le=255)] | Literal["any"]
+
+
+def _exit(value: object) -> object:
+    if value == "any" or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255):
+        return value
+    raise ValueError(must_be("an exit code from 0 to 255, or any", value))
+
+
+Exit = Annotated[Any, AfterValidator(_exit)]
 User = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*$", max_length=32)]
 Text = Annotated[str, Field(min_length=1)]
 UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
@@ -296,16 +304,6 @@ class Reproduction(Strict):
         """Seconds that one try takes at most, all its deadlines together."""
         spans = [getattr(getattr(action, action.kind), "within", 60.0) for action in self.actions]
         return float(sum(spans) + self.within)
-
-
-class Sketch(Reproduction):
-    """What is left of a faulty reproduction: names in it are looked up all the same."""
-
-    name: Name = ""
-    title: str = ""
-    lab: str = ""
-    actions: tuple[Action, ...] = ()
-    seen: tuple[Condition, ...] = ()
 
 
 def _walk(loc: Loc, condition: Condition) -> Iterator[tuple[Loc, Condition]]:

@@ -55,7 +55,7 @@ def _output(witness: Witness, node: Node, question: Output) -> Answer:
 
 
 def _log(witness: Witness, node: Node, question: LogLines) -> Answer:
-    done = witness.ask(node, _log_command(witness.scene, node, question), within=question.within)
+    done = witness.ask(node, log_command(witness.scene, node, question), within=question.within)
     if done.rc != 0 and question.unit:
         raise Unknown(f"{node.name}: {complaint(done)}")
     lines = done.stdout.splitlines()
@@ -76,7 +76,8 @@ def _log(witness: Witness, node: Node, question: LogLines) -> Answer:
     return Answer(not faults, "; ".join(faults) or (shown[0].strip() if shown else f"none of {_total(lines)} matches"))
 
 
-def _log_command(scene: Scene, node: Node, question: LogLines) -> str:
+def log_command(scene: Scene, node: Node, question: LogLines) -> str:
+    """The command that prints what of a log is new, one line a line."""
     if question.file:
         path, size = shlex.quote(question.file), scene.sizes.get((node.name, question.file), 0)
         # One that is shorter than it was has been begun anew. One that is not there has no lines.
@@ -113,7 +114,7 @@ def _process(witness: Witness, node: Node, question: Process) -> Answer:
     found = [line for line in done.stdout.splitlines() if _is_process(line, question)]
     witness.trim("\n".join(found))
     kind = f"{question.state} process" if question.state else "process"
-    told = f"{count(len(found), kind)} that match" + ("es" if len(found) == 1 else "")
+    told = f"1 {kind} that matches" if len(found) == 1 else f"{len(found)} {kind}es that match"
     if found:
         told += f": {' '.join(found[0].split())}"
     if not question.running:
@@ -250,7 +251,7 @@ def _shown_rows(rows: Sequence[str]) -> str:
 
 
 def _lines(found: Sequence[str], lines: Sequence[str]) -> str:
-    return f"{len(found) or 'none'} of {_total(lines)} matches"
+    return f"{len(found) or 'none'} of {_total(lines)} {'match' if len(found) > 1 else 'matches'}"
 
 
 def _total(lines: Sequence[str]) -> str:

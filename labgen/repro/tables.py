@@ -64,7 +64,7 @@ def _one(one: dict[str, Any], *, whole: bool) -> Iterator[str]:
         seconds = "" if action["state"] == "left out" else f" [dim]{action['seconds']:.1f} s[/]"
         yield f"  {SIGNS[action['state']]} {_text(action['title'])}{seconds}"
         if whole or action["state"] == "failed":
-            yield from _evidence(action["evidence"], whole=whole)
+            yield from _evidence(action["evidence"], whole=whole, indent="    ")
     for key, title in (("seen", "seen"), ("otherwise", "otherwise")):
         if one[key]:
             yield ""
@@ -74,7 +74,7 @@ def _one(one: dict[str, Any], *, whole: bool) -> Iterator[str]:
             yield f"    [dim]{_text(judged['why'])}[/]"
     if not whole:
         yield ""
-        yield from _evidence(_distinct(one["seen"]), whole=False)
+        yield from _evidence(_distinct([*one["seen"], *one["otherwise"]]), whole=False)
     else:
         for judged in (*one["seen"], *one["otherwise"]):
             yield ""
@@ -89,16 +89,17 @@ def _distinct(judged: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _evidence(pieces: Iterable[dict[str, Any]], *, whole: bool) -> Iterator[str]:
+def _evidence(pieces: Iterable[dict[str, Any]], *, whole: bool, indent: str = "  ") -> Iterator[str]:
     for piece in pieces:
-        command = " ".join(piece["command"].split()) if not whole else piece["command"]
-        yield f"  [cyan]{escape(piece['node'])}#[/] {_text(command)}"
+        command = piece["command"].strip().splitlines() if whole else [" ".join(piece["command"].split())]
+        yield f"{indent}[cyan]{escape(piece['node'])}#[/] {_text(command[0])}"
+        yield from (f"{indent}> {_text(line)}" for line in command[1:])
         lines = [line for part in ("stdout", "stderr") for line in plain(piece[part]).splitlines() if line.strip()]
-        yield from (f"    {escape(line)}" for line in (lines if whole else lines[:BRIEF]))
+        yield from (f"{indent}  {_text(line)}" for line in (lines if whole else lines[:BRIEF]))
         if len(lines) > BRIEF and not whole:
-            yield f"    [dim]… {len(lines) - BRIEF} more lines[/]"
+            yield f"{indent}  [dim]… {len(lines) - BRIEF} more lines[/]"
         if piece["rc"] != 0:
-            yield f"    [dim]{'no answer' if piece['rc'] is None else 'exit ' + str(piece['rc'])}[/]"
+            yield f"{indent}  [dim]{'no answer' if piece['rc'] is None else 'exit ' + str(piece['rc'])}[/]"
 
 
 def reproductions_table(rows: Iterable[Sequence[str]]) -> Table:
@@ -111,7 +112,10 @@ def reproductions_table(rows: Iterable[Sequence[str]]) -> Table:
 
 
 def _text(text: str) -> str:
-    return escape(plain(text))
+    """TEXT without markup, to be followed by a space or nothing."""
+    safe = escape(plain(text))
+    # In case that a tag follows, a backslash at the end is doubled.
+    return safe[:-1] if text.endswith("\\") else safe
 
 
 def matrix_table(matrix: dict[str, Any]) -> Table:

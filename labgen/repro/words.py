@@ -91,7 +91,7 @@ def _output(it: Output) -> str:
 
 
 def _log(it: LogLines) -> str:
-    return f"{it.on}: log of {it.unit or it.file} {', '.join(_text(it.matches, it.lacks) + _number(it))}"
+    return f"{it.on}: log of {it.unit or it.file} {', '.join(_text(it.matches, it.lacks) + _number(it, 'line'))}"
 
 
 def _http(it: Http) -> str:
@@ -104,13 +104,15 @@ def _http(it: Http) -> str:
 def _process(it: Process) -> str:
     what = f"process {_pattern(it.matches)}"
     return (
-        f"{it.on}: {what} {', '.join([it.state or 'running', *_number(it)])}" if it.running else f"{it.on}: no {what}"
+        f"{it.on}: {what} {', '.join([it.state or 'running', *_number(it, 'process')])}"
+        if it.running
+        else f"{it.on}: no {what}"
     )
 
 
 def _rows(it: Rows) -> str:
     wanted = [f"gives {_value(it.equals)}"] if "equals" in it.model_fields_set else []
-    wanted += [f"gives {words} rows" for words in _between(it.at_least, it.at_most)]
+    wanted += [f"gives {words}" for words in _between(it.at_least, it.at_most, "row")]
     return f"{it.on}: SQL {_command(it.statement)}{_through(it.through)} {', '.join(wanted)}"
 
 
@@ -162,18 +164,23 @@ def _values(values: dict[str, object]) -> list[str]:
 def _value(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return shortened(", ".join(map(str, value))) or "no row"
-    return "''" if value in ("", None) else shortened(json.dumps(value))
+    return f"'{shortened(value)}'" if isinstance(value, str) else "''" if value is None else json.dumps(value)
 
 
-def _number(it: LogLines | Process) -> list[str]:
+def _number(it: LogLines | Process, noun: str) -> list[str]:
     """How many of them, where that is not just one or more."""
-    return _between(None if it.at_least == 1 and it.at_most is None else it.at_least, it.at_most)
+    return _between(None if it.at_least == 1 and it.at_most is None else it.at_least, it.at_most, noun)
 
 
-def _between(least: int | None, most: int | None) -> list[str]:
+def _between(least: int | None, most: int | None, noun: str) -> list[str]:
+    def words(number: int) -> str:
+        return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+
     if least is not None and least == most:
-        return [f"{least}"]
-    return ([] if least is None else [f"at least {least}"]) + ([] if most is None else [f"at most {most}"])
+        return [words(least)]
+    return ([] if least is None else [f"at least {words(least)}"]) + (
+        [] if most is None else [f"at most {words(most)}"]
+    )
 
 
 def _through(path: str | None) -> str:

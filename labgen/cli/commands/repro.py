@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,18 +104,20 @@ def run(
     else:
         for line in result_lines(result_data(outcome), whole=verbose):
             out.print(line)
-        if not remove:
-            _say_what_stays(outcome.lab.name, outcome.path)
+        for line in () if remove else what_stays(outcome.lab.name, outcome.path):
+            out.print(line, markup=False)
     if outcome.verdict.value != "reproduced":
         raise typer.Exit(1)
 
 
-def _say_what_stays(lab: str, path: Path | None) -> None:
-    out.print()
+def what_stays(lab: str, path: Path | None) -> Iterator[str]:
+    """What to know of a lab that is left up."""
+    yield ""
     if path is not None:
-        out.print(f"all evidence: {path}", markup=False)
-    out.print(f"The lab {lab} stays up as it is now; the same command brings it back to its beginning first.")
-    out.print(f"  labgen ssh {lab} NODE       a shell on a node\n  labgen destroy {lab} --yes  remove it")
+        yield f"all evidence: {path}"
+    yield f"The lab {lab} stays up as it is now; the same command brings it back to its beginning first."
+    yield f"  labgen ssh {lab} NODE       a shell on a node"
+    yield f"  labgen destroy {lab} --yes  remove it"
 
 
 @app.command("validate")
