@@ -44,7 +44,7 @@ class Written:
 
 def reproduction_files(folder: Path | None = None) -> dict[str, Path]:
     """Name → file of every reproduction in FOLDER, or of those that ship with labgen."""
-    root = resource("examples") / KIND[:5] if folder is None else folder
+    root = resource("examples") / "repro" if folder is None else folder
     return {path.stem: path for path in sorted(root.glob("*.yml"))}
 
 
