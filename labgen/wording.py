@@ -31,6 +31,16 @@ RULES = {
     r"^[a-z_][a-z0-9_-]*$": "it is the name of a user, like postgres",
     r"^/[^\s]*$": "it begins with a slash, and has no spaces",
     r"^0[0-7]{3}$": "it is a mode of four octal digits, like 0644",
+    r"^[a-z0-9][a-z0-9.+-]+(=[0-9A-Za-z][0-9A-Za-z.+~:-]*)?$": (
+        "it is a Debian package, like strace or haproxy=2.6.12-1"
+    ),
+    r"^[!-~]{1,20}$": "it is 1 to 20 plain characters without spaces",
+    r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$": (
+        "it is the path of a file below the document's folder"
+    ),
+    r"^([a-z][a-z0-9]*(-[a-z0-9]+)*/)?(install|configure|start)$": (
+        "it is install, configure or start, or COMPONENT/start"
+    ),
 }
 KINDS = {
     "string_type": "a string",

@@ -18,6 +18,9 @@ Tree = dict[str, Any]
 PACKAGE = r"^[a-z0-9][a-z0-9.+-]+(=[0-9A-Za-z][0-9A-Za-z.+~:-]*)?$"
 """A Debian package, with `=VERSION` if it has to be that one."""
 
+CONTAINED = r"^[!-~]{1,20}$"
+"""Text that a secret has to have in it."""
+
 BESIDE = r"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
 """A path below the document's own folder, so that both can be copied together."""
 
@@ -37,7 +40,17 @@ class BentNode(Strict):
 class BentSecret(Strict):
     """A secret is random in any case, and never written down by a user. CONTAINING: text that it has to have in it."""
 
-    containing: str = Field(min_length=1, max_length=20, pattern=r"^[!-~]+$")
+    containing: str = Field(pattern=CONTAINED)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _never_given(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            # Without repeating it.
+            raise ValueError(
+                "a secret is random, and its value is never given: say {containing: TEXT} if it needs some"
+            )
+        return given
 
 
 class OwnFile(Strict):

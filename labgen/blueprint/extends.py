@@ -70,25 +70,34 @@ class _Join:
         self._moved: dict[str, list[int]] = {}
 
     def without(self, base: Mapping[str, Any], left_out: Any) -> dict[str, Any]:
-        """BASE without what LEFT_OUT names: key → names."""
+        """BASE without what LEFT_OUT names (key → names); the ways in to a node go with it."""
         kept = dict(base)
         if not isinstance(left_out, Mapping):
             self.faults.append(self._own.fault((WITHOUT,), must_be("a mapping of keys to values", left_out)))
             return kept
-        for key, names in left_out.items():
+        for key, given in left_out.items():
+            names = given if isinstance(given, tuple) else (given,)
             there = base.get(key)
             known = list(there) if isinstance(there, Mapping) else [_name(item, key) for item in there or ()]
-            for at, name in enumerate(names if isinstance(names, tuple) else (names,)):
+            for at, name in enumerate(names):
                 if name not in known:
-                    self.faults.append(
-                        self._own.fault((WITHOUT, key, at), f"there is no {name!r} in {key} of what is extended")
-                    )
+                    what = f"there is no {name!r} in {key} of what is extended"
+                    self.faults.append(self._own.fault((WITHOUT, key, at), what))
             if isinstance(there, Mapping):
                 kept[key] = {name: value for name, value in there.items() if name not in names}
-            elif isinstance(there, tuple):
-                self._moved[key] = [at for at, item in enumerate(there) if _name(item, key) not in names]
-                kept[key] = tuple(there[at] for at in self._moved[key])
+            else:
+                self._keep(kept, key, lambda item, key=key, names=names: _name(item, key) not in names)  # type: ignore[misc]
+            if key == "nodes":
+                self._keep(kept, "paths", lambda path, names=names: _name(path, "host") not in names)  # type: ignore[misc]
         return kept
+
+    def _keep(self, kept: dict[str, Any], key: str, stays: Callable[[Any], bool]) -> None:
+        """Of the list KEY only what STAYS, remembering where in the base each item stood."""
+        items = kept.get(key, ())
+        places = self._moved.get(key, list(range(len(items))))
+        both = [(place, item) for place, item in zip(places, items, strict=True) if stays(item)]
+        self._moved[key] = [place for place, _ in both]
+        kept[key] = tuple(item for _, item in both)
 
     def mapping(
         self, base: Mapping[str, Any], own: Mapping[str, Any], base_at: Loc, own_at: Loc, to: Loc
@@ -146,4 +155,5 @@ class _Join:
 
 
 def _name(item: Any, key: str) -> Any:
-    return item.get(KEYS.get(key, "name")) if isinstance(item, Mapping) else item
+    """What tells ITEM apart in the list KEY; where KEY is none of those lists, the value under it."""
+    return item.get(KEYS.get(key, key)) if isinstance(item, Mapping) else item

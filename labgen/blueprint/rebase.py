@@ -111,15 +111,18 @@ class _Addresses:
 
     def _refuse_hidden(self, value: Any, place: str) -> None:
         """Moving the rest and leaving an address in some text would make a lab that is wrong in silence."""
-        for text in _texts(value):
-            for address in ADDRESS.findall(text):
-                if inside(address, self._old):
-                    raise UsageError(
-                        f"the lab cannot be moved to {self._new}: {place} holds {address}, and is no parameter of the "
-                        "type address",
-                        where=self._where,
-                        cure=f"leave it in {self._old}, or copy the blueprint and change the addresses there",
-                    )
+        for address in addresses_in(value, self._old):
+            raise UsageError(
+                f"the lab cannot be moved to {self._new}: {place} holds {address}, and is no parameter of the type "
+                "address",
+                where=self._where,
+                cure=f"leave it in {self._old}, or copy the blueprint and change the addresses there",
+            )
+
+
+def addresses_in(value: Any, network: IPv4Network) -> list[str]:
+    """The addresses of NETWORK that stand in the texts of VALUE."""
+    return [address for text in _texts(value) for address in ADDRESS.findall(text) if inside(address, network)]
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -19,7 +19,7 @@ import yaml
 
 from labgen.bend.document import BendFile
 from labgen.bend.formats import FORMATS
-from labgen.bend.model import PACKAGE, OwnFile, OwnStep, Tree
+from labgen.bend.model import CONTAINED, PACKAGE, OwnFile, OwnStep, Tree
 from labgen.blueprint.model import CPUS, MEMORY, Blueprint
 from labgen.blueprint.rules import network_fault
 from labgen.components.manifest import TYPES, OsName
@@ -394,7 +394,7 @@ class _Applier:
         text = given.shown
         if secrets[name].kind != "password":
             raise UsageError(f"{component}.{name} is a key in base64, which holds what it holds", where=given.origin)
-        if not re.fullmatch(r"[!-~]{1,20}", text):
+        if not re.fullmatch(CONTAINED, text):
             raise UsageError("containing takes 1 to 20 plain characters without spaces", where=given.origin)
         self._into.secrets.setdefault(component, {})[name] = text
 

@@ -9,10 +9,10 @@ from ipaddress import IPv4Network
 from jinja2 import TemplateError
 
 from labgen.bend.document import BendFile
-from labgen.bend.model import OwnFile, OwnStep
+from labgen.bend.model import OwnFile, OwnStep, Tree
 from labgen.bend.own import FILES, PACKAGES, files_component, packages_component, step_component
 from labgen.blueprint.loader import LoadedBlueprint
-from labgen.blueprint.rebase import inside, move, rebase
+from labgen.blueprint.rebase import addresses_in, inside, move, rebase
 from labgen.blueprint.rules import address_fault
 from labgen.components.registry import MANIFEST, Component
 from labgen.documents import shown
@@ -20,7 +20,7 @@ from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
 from labgen.lab.model import Lab, LabNetwork, Node, PlacedFile, Weakness, on_nodes
-from labgen.lab.overrides import Overrides, parse_overrides
+from labgen.lab.overrides import Overrides, leaves, parse_overrides
 from labgen.lab.versions import in_versions, lab_versions
 from labgen.wording import Loc
 
@@ -47,6 +47,8 @@ def resolve(
     asked = wanted.origins.get(("network", "cidr"))
     blueprint = rebase(loaded.blueprint, loaded.components, actual, asked)
     _move_overridden_addresses(wanted, loaded, own, actual)
+    if actual != own:
+        _refuse_addresses_in_config(wanted, own, actual)
     profile_name = profile or blueprint.default_profile
     if profile_name not in blueprint.profiles:
         raise UnknownNameError("profile", profile_name, blueprint.profiles, where=str(loaded.path))
@@ -113,6 +115,20 @@ def _move_overridden_addresses(
             for name, value in values.items():
                 if parameters[name].type == "address" and inside(value, own) and not inside(value, actual):
                     values[name] = move(value, own, actual)
+
+
+def _refuse_addresses_in_config(wanted: Overrides, own: IPv4Network, actual: IPv4Network) -> None:
+    """An address in a configuration file cannot be told from other text, so it does not go along."""
+    trees: list[tuple[tuple[str, ...], dict[str, Tree]]] = [(("config",), wanted.config)]
+    trees += [(("nodes", node, "config"), by) for node, by in wanted.config_by_node.items()]
+    for begin, by_component in trees:
+        for path, value in leaves(by_component):
+            for address in addresses_in(value, own):
+                raise UsageError(
+                    f"the lab is in {actual}, and {'.'.join((*begin, *path))} holds {address} of the blueprint's {own}",
+                    where=wanted.origins.get((*begin, *path)),
+                    cure=f"write the address as it is in {actual}: {move(address, own, actual)}",
+                )
 
 
 def _check_overridden_addresses(lab: Lab, wanted: Overrides, network: IPv4Network) -> None:

@@ -28,7 +28,7 @@ from labgen.repro.model import (
     SwitchoverAction,
     WaitAction,
 )
-from labgen.repro.questions import sql
+from labgen.repro.questions import http_answer, sql
 from labgen.repro.scene import Scene, Witness, as_user, reached
 from labgen.repro.targets import NOW
 from labgen.repro.words import condition_title
@@ -82,9 +82,9 @@ def _rest(hands: Hands, witness: Witness, action: RestAction) -> None:
         shown = f"curl {method} {url}" + ("" if body is None else f" --data {shlex.quote(body)}")
         command = f"curl {options} --write-out '\\n%{{http_code}}' {url}"
         done = witness.ask(node, command, shown=shown, stdin=body, within=action.within + 20)
-        text, _, code = done.stdout.rpartition("\n")
         if done.rc != 0:
             raise Failed(_failed(node, done))
+        text, code = http_answer(witness, done)
         wanted = str(action.status) if action.status is not None else "2xx"
         if not (code == wanted or (action.status is None and code.isdecimal() and int(code) in GOOD)):
             raise Failed(f"{node.name}: {action.method} {action.path} is answered with {code}, not {wanted}: {text}")

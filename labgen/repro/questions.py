@@ -55,7 +55,9 @@ def _output(witness: Witness, node: Node, question: Output) -> Answer:
 
 
 def _log(witness: Witness, node: Node, question: LogLines) -> Answer:
-    done = witness.ask(node, log_command(witness.scene, node, question), within=question.within)
+    source = f"tail {question.file}" if question.file else f"journalctl --unit={question.unit}"
+    shown_as = f"{source}  # since the actions began"
+    done = witness.ask(node, log_command(witness.scene, node, question), shown=shown_as, within=question.within)
     if done.rc != 0 and question.unit:
         raise Unknown(f"{node.name}: {complaint(done)}")
     lines = done.stdout.splitlines()
@@ -98,13 +100,20 @@ def _http(witness: Witness, node: Node, question: Http) -> Answer:
         raise Unknown(f"{node.name}: {complaint(done)}")
     if done.rc != 0:
         return Answer(False, f"{url} does not answer: {complaint(done)}")
-    text, _, code = done.stdout.rpartition("\n")
+    text, code = http_answer(witness, done)
     faults = []
     if question.status is not None and code != str(question.status):
         faults.append(f"status {code}, not {question.status}")
     faults += _text_faults(text, question.matches, question.lacks)
     faults += _json_faults(text, question.json_)
     return Answer(not faults, "; ".join(faults) or f"status {code}")
+
+
+def http_answer(witness: Witness, done: CommandResult) -> tuple[str, str]:
+    """Text and status of what curl got and wrote, `\\n%{http_code}` behind it."""
+    text, _, code = done.stdout.rpartition("\n")
+    witness.trim(f"{text.rstrip()}\nHTTP {code}".lstrip())
+    return text, code
 
 
 def _process(witness: Witness, node: Node, question: Process) -> Answer:
@@ -116,7 +125,7 @@ def _process(witness: Witness, node: Node, question: Process) -> Answer:
     kind = f"{question.state} process" if question.state else "process"
     told = f"1 {kind} that matches" if len(found) == 1 else f"{len(found)} {kind}es that match"
     if found:
-        told += f": {' '.join(found[0].split())}"
+        told += f": {_short(' '.join(found[0].split()))}"
     if not question.running:
         return Answer(not found, told)
     most = question.at_most

@@ -72,13 +72,8 @@ def _one(one: dict[str, Any], *, whole: bool) -> Iterator[str]:
         for judged in one[key]:
             yield f"  {SIGNS[judged['holds']]} {_text(judged['condition'])}"
             yield f"    [dim]{_text(judged['why'])}[/]"
-    if not whole:
-        yield ""
-        yield from _evidence(_distinct([*one["seen"], *one["otherwise"]]), whole=False)
-    else:
-        for judged in (*one["seen"], *one["otherwise"]):
-            yield ""
-            yield from _evidence(judged["evidence"], whole=True)
+    yield ""
+    yield from _evidence(_distinct([*one["seen"], *one["otherwise"]]), whole=whole)
 
 
 def _distinct(judged: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

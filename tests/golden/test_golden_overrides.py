@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from labgen.bend import read_bend
 from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
-from labgen.errors import LabgenError
+from labgen.errors import BlueprintError, LabgenError
 from labgen.lab.resolve import resolve
 
 HERE = Path(__file__).parent
@@ -124,4 +125,21 @@ def test_override_messages(
         short = word if len(word) < 80 else f"{word[:40]}…"
         text += f"--set {short!r}\n" + "".join(f"    {line[:200]}\n" for line in caught.value.lines())
     golden(HERE / "overrides.txt", text)
+    readable(text)
+
+
+@pytest.mark.parametrize("name", ["faulty", "does-not-fit"])
+def test_document_messages(
+    name: str,
+    loaded: LoadedBlueprint,
+    golden: Callable[[Path, str], None],
+    readable: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is wrong with an overrides document by itself, and what does not fit the lab: all of it at once."""
+    monkeypatch.chdir(HERE)
+    with pytest.raises(BlueprintError) as caught:
+        resolve(loaded, provider="docker", files=[read_bend(Path("overrides", f"{name}.yml"))])
+    text = "".join(f"{line}\n" for line in caught.value.lines())
+    golden(HERE / "overrides" / f"{name}.txt", text)
     readable(text)
