@@ -28,6 +28,8 @@ RULES = {
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "it is the name of a file beside the manifest",
     r"^(/\.?[A-Za-z0-9_@:+-][A-Za-z0-9._@:+-]*)+$": "it is an absolute path of plain letters, without . and ..",
     r"^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$": "it is a user and a group, like root:root",
+    r"^[a-z_][a-z0-9_-]*$": "it is the name of a user, like postgres",
+    r"^/[^\s]*$": "it begins with a slash, and has no spaces",
     r"^0[0-7]{3}$": "it is a mode of four octal digits, like 0644",
     r"^[a-z0-9][a-z0-9.+-]+(=[0-9A-Za-z][0-9A-Za-z.+~:-]*)?$": (
         "it is a Debian package, like strace or haproxy=2.6.12-1"

@@ -46,7 +46,7 @@ def run_drill(
     outcomes = []
     with opened.folder.locked():
         refuse_unhealed(opened)
-        with _nodes(opened) as nodes:
+        with reaching(opened) as nodes:
             gently = emulates(get_provider(opened.lab.provider))
             secrets = opened.folder.secrets(opened.lab)
             stage = Stage(opened.lab, secrets, nodes, opened.folder.path, progress, gently)
@@ -68,14 +68,17 @@ def recheck(path: Path) -> Outcome:
 
 
 def heal(name: str, progress: Progress) -> tuple[str, ...]:
-    """Undo what a drill on the lab NAME has left; what it was. Raises OperationError if something cannot be undone."""
+    """Undo what a drill, or a reproduction, on the lab NAME has left; what it was.
+
+    Raises OperationError if something cannot be undone.
+    """
     opened = existing_lab(name)
     with opened.folder.locked():
         undos = left_over(opened.folder.path)
         if undos is None:
             return ()
         titles = tuple(undo.title for undo in reversed(undos.entries))
-        with _nodes(opened) as nodes:
+        with reaching(opened) as nodes:
             failed = heal_all(nodes, undos, progress)
         if failed:
             raise OperationError(
@@ -94,10 +97,10 @@ def drills_of(name: str) -> tuple[tuple[Drill, ...], tuple[Fault, ...], str]:
 
 
 def refuse_unhealed(opened: OpenLab) -> None:
-    """Raise OperationError if a drill on this lab was cut off before it had healed everything."""
+    """Raise OperationError if something broke this lab on purpose, and was cut off before it had healed everything."""
     if undos := left_over(opened.folder.path):
         raise OperationError(
-            f"the drill {undos.drill} was cut off, and has left the lab {opened.lab.name} unhealed",
+            f"the {undos.what} was cut off, and has left the lab {opened.lab.name} unhealed",
             detail=[undo.title for undo in undos.entries],
             cure=f"labgen drill heal {opened.lab.name}",
         )
@@ -118,7 +121,8 @@ def _interrupted(opened: OpenLab, drill: Drill) -> Interrupted:
 
 
 @contextmanager
-def _nodes(opened: OpenLab) -> Iterator[Nodes]:
+def reaching(opened: OpenLab) -> Iterator[Nodes]:
+    """The connections to a lab whose machines may lose their power meanwhile."""
     nodes = Nodes(lambda: endpoints(opened), opened.folder.known_hosts)
     try:
         yield nodes

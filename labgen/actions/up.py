@@ -43,7 +43,7 @@ def up(wish: Wish, reporter: Reporter, until: str | None = None, *, offline: boo
         reporter.note(note)
     if undos := left_over(opened.folder.path):
         reporter.note(
-            f"the drill {undos.drill} was cut off and has left this lab unhealed: labgen drill heal {opened.lab.name}"
+            f"the {undos.what} was cut off and has left this lab unhealed: labgen drill heal {opened.lab.name}"
         )
     with opened.folder.locked():
         return bring_up(opened, reporter, part, offline=offline)

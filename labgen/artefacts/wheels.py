@@ -58,11 +58,21 @@ def fetch_wheels(source: PypiSource, name: str, work: Path) -> Path:
     return _packed(wheels, work / name)
 
 
+def offered_versions(package: str) -> tuple[str, ...]:
+    """The versions of PACKAGE that the host's pip finds, newest first; raises PipFailed."""
+    said = _pip("index", "versions", package)
+    found = re.search(r"^Available versions: (.+)$", said, re.MULTILINE)
+    if found is None:
+        raise PipFailed(f"pip tells no versions of {package}")
+    return tuple(word.strip() for word in found[1].split(","))
+
+
 def _lines(words: Iterable[str]) -> str:
     return "".join(f"{word}\n" for word in words)
 
 
-def _pip(*words: str | Path) -> None:
+def _pip(*words: str | Path) -> str:
+    """What pip prints; raises PipFailed."""
     # A wheel that is built today is to be the one that was built yesterday.
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "315532800", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     try:
@@ -79,6 +89,7 @@ def _pip(*words: str | Path) -> None:
         raise PipFailed(f"pip {words[0]} took longer than {TIMEOUT} seconds") from None
     if done.returncode:
         raise PipFailed(_reason(done.stdout, done.stderr) or f"pip {words[0]}: exit code {done.returncode}")
+    return done.stdout
 
 
 def pip_command() -> list[str]:

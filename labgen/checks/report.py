@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
-from xml.etree import ElementTree
 
 from labgen.checks.model import CheckResult, Evidence, Report, Status
+from labgen.junit import Case, Ending, junit
 
 SCHEMA = 1
 """Raised when a key changes its meaning or goes; new keys may come without that."""
 
-# What XML 1.0 cannot hold, even escaped: a guest may print anything.
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ENDINGS: dict[Status, Ending] = {Status.FAIL: "failure", Status.UNKNOWN: "error"}
 
 
 def to_json(report: Report) -> str:
@@ -51,33 +49,13 @@ def _check(result: CheckResult) -> dict[str, Any]:
 
 def to_junit(report: Report) -> str:
     """REPORT as JUnit XML: a fail is a failure, an unknown an error, the evidence is the case's output."""
-    suites = ElementTree.Element("testsuites", name="labgen")
-    suite = ElementTree.SubElement(
-        suites,
-        "testsuite",
-        name=report.lab,
-        tests=str(len(report.results)),
-        failures=str(report.count(Status.FAIL)),
-        errors=str(report.count(Status.UNKNOWN)),
-        skipped="0",
-        time=f"{report.seconds:.3f}",
-        timestamp=report.started.isoformat(timespec="seconds"),
-    )
-    properties = ElementTree.SubElement(suite, "properties")
-    for key in ("blueprint", "provider", "profile", "os"):
-        ElementTree.SubElement(properties, "property", name=key, value=getattr(report, key))
-    for result in report.results:
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=f"labgen.{report.lab}", name=result.name, time=f"{result.seconds:.3f}"
-        )
-        kind = {Status.FAIL: "failure", Status.UNKNOWN: "error"}.get(result.status)
-        if kind:
-            ElementTree.SubElement(case, kind, message=_xml(result.detail), type=result.status.value)
-        output = "\n".join([result.detail, "", *(transcript(item) for item in result.evidence)])
-        ElementTree.SubElement(case, "system-out").text = _xml(output)
-    ElementTree.indent(suites)
-    text: str = ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
-    return text + "\n"
+    about = {key: str(getattr(report, key)) for key in ("blueprint", "provider", "profile", "os")}
+    return junit(report.lab, [_case(result) for result in report.results], report.started, report.seconds, about)
+
+
+def _case(result: CheckResult) -> Case:
+    output = "\n".join([result.detail, "", *(transcript(item) for item in result.evidence)])
+    return Case(result.name, result.seconds, output, ENDINGS.get(result.status), result.detail, result.status.value)
 
 
 def transcript(item: Evidence) -> str:
@@ -86,7 +64,3 @@ def transcript(item: Evidence) -> str:
     end = "no answer" if item.rc is None else f"exit {item.rc}"
     lines = [head, item.stdout.rstrip("\n"), item.stderr.rstrip("\n"), f"[{end}, {item.seconds:.2f} s]"]
     return "\n".join(line for line in lines if line) + "\n"
-
-
-def _xml(text: str) -> str:
-    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -23,8 +23,10 @@ from labgen.cli.commands import (
     list_,
     logs,
     maintenance,
+    matrix,
     reinit,
     render,
+    repro,
     scale,
     show,
     ssh,
@@ -59,6 +61,7 @@ app = typer.Typer(
 
 LIVE = "Labs"
 OPERATIONS = "Operations"
+BUGS = "Bug reports"
 FILES = "Blueprints and files"
 MACHINE = "This machine"
 
@@ -77,6 +80,8 @@ app.command("scale", rich_help_panel=OPERATIONS, context_settings={"ignore_unkno
 app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
 app.add_typer(drill.app, name="drill", rich_help_panel=OPERATIONS)
+app.add_typer(repro.app, name="repro", rich_help_panel=BUGS)
+app.command("matrix", rich_help_panel=BUGS)(matrix.command)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

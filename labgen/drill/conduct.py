@@ -109,7 +109,7 @@ class Conductor:
         table = f"labgen_drill_{random.token_hex(4)}"
         load = Load(self._nodes, client, log, self._seen, zero)
         observers = Observers(self._nodes, lab, log, self._seen, zero)
-        undos = Undos(stage.folder / FILE, key, self._drill.name)
+        undos = Undos(stage.folder / FILE, key, f"drill {self._drill.name}")
         self._make_table(world.leader, table)
         try:
             clock = load.measure_clock()

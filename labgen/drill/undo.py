@@ -1,7 +1,7 @@
 """What has to be undone: written down, on the disk, before anything is done.
 
-labs/NAME/drill.json holds the undos of the drill that runs, or of one whose labgen was killed; nothing is left to undo
-when it is gone. Undoing may be repeated: each undo succeeds where there is nothing to undo any more.
+labs/NAME/drill.json holds the undos of the drill or reproduction that runs, or whose labgen was killed; nothing is left
+to undo when it is gone. Undoing may be repeated: each undo succeeds where there is nothing to undo any more.
 """
 
 from __future__ import annotations
@@ -35,11 +35,14 @@ class Undo:
 
 @dataclass
 class Undos:
-    """The undos of one drill, newest last; every change is on the disk before the call returns."""
+    """The undos of one drill, newest last; every change is on the disk before the call returns.
+
+    what: `drill NAME`, or whatever else does things that have to be undone.
+    """
 
     path: Path
     run: str
-    drill: str
+    what: str
     entries: list[Undo] = field(default_factory=list)
 
     def register(self, undo: Undo) -> None:
@@ -68,7 +71,7 @@ class Undos:
         return failed
 
     def _save(self) -> None:
-        about = {"run": self.run, "drill": self.drill, "pid": os.getpid()}
+        about = {"run": self.run, "what": self.what, "pid": os.getpid()}
         document = {**about, "undos": [asdict(undo) for undo in self.entries]}
         write_atomically(self.path, json.dumps(document, indent=2).encode() + b"\n", 0o600)
 
@@ -82,7 +85,7 @@ def left_over(folder: Path) -> Undos | None:
             Undo(**{**entry, "command": entry["command"] if entry["node"] else tuple(entry["command"])})
             for entry in data["undos"]
         ]
-        return Undos(path, str(data["run"]), str(data["drill"]), entries)
+        return Undos(path, str(data["run"]), str(data["what"]), entries)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError):

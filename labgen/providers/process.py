@@ -45,9 +45,16 @@ class Program:
     """
 
     def __init__(
-        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_output: Callable[[bytes], None]
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        on_output: Callable[[bytes], None],
+        patience: Sequence[tuple[int, float]] = GENTLY,
     ) -> None:
-        self._on_output = on_output
+        """PATIENCE: how it is asked to end."""
+        self._on_output, self._patience = on_output, patience
         self._asked = 0
         self._child = subprocess.Popen(
             [*DIES_WITH_US, *command],
@@ -69,7 +76,7 @@ class Program:
         self._asked += 1
 
     def wait(self, timeout: float) -> Ended:
-        """The program's end. After TIMEOUT seconds (Overdue), `stop` (Stopped) or Ctrl-C it is ended as GENTLY says."""
+        """The program's end. After TIMEOUT seconds (Overdue), `stop` (Stopped) or Ctrl-C it is ended, gently first."""
         try:
             if not self._follow(time.monotonic() + timeout, 0):
                 raise Stopped if self._asked else Overdue
@@ -111,7 +118,7 @@ class Program:
         self._on_output(data)
 
     def _end(self) -> None:
-        for number, patience in GENTLY:
+        for number, patience in self._patience:
             if self._child.poll() is not None:
                 return
             asked = self._asked

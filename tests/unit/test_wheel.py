@@ -93,12 +93,14 @@ def test_renders_outside_the_checkout(python: Path, tmp_path: Path) -> None:
 
 
 def test_command_line(python: Path, tmp_path: Path) -> None:
-    assert "consul-pgbouncer" in run(python, tmp_path, str(python.parent / "labgen"), "list")
+    labgen = str(python.parent / "labgen")
+    assert "consul-pgbouncer" in run(python, tmp_path, labgen, "list")
+    assert "is fine" in run(python, tmp_path, labgen, "repro", "validate", "patroni-2445", "--provider", "docker")
 
 
 def test_contents(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, pattern in (("scripts", "**/*"), ("blueprints", "*.yml")):
+    for folder, pattern in (("scripts", "**/*"), ("blueprints", "*.yml"), ("examples/repro", "**/*")):
         there = {path.relative_to(CHECKOUT) for path in (CHECKOUT / folder).glob(pattern) if path.is_file()}
         assert {f"labgen/data/{path}" for path in there} <= names
     assert {"labgen/data/Vagrantfile.j2", "labgen/py.typed", "labgen/render/templates/provision.sh.j2"} <= names

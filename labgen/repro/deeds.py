@@ -1,0 +1,179 @@
+"""How each kind of action is done."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from labgen.checks.context import CommandResult, complaint
+from labgen.drill.faults import find_fault
+from labgen.drill.surgeon import Surgeon
+from labgen.drill.world import World, find_targets
+from labgen.errors import LabgenError
+from labgen.lab.model import Node
+from labgen.operations import Patroni, leader_of
+from labgen.operations.patroni import PASSWORD
+from labgen.repro.judge import Holds, Judged, judge
+from labgen.repro.model import (
+    Action,
+    FaultAction,
+    HealAction,
+    RestAction,
+    RunAction,
+    SqlAction,
+    SwitchoverAction,
+    WaitAction,
+)
+from labgen.repro.questions import http_answer, sql
+from labgen.repro.scene import Scene, Witness, as_user, reached
+from labgen.repro.targets import NOW
+from labgen.repro.words import condition_title
+
+PAUSE = 0.5
+"""Seconds between two looks at something that is waited for."""
+GOOD = range(200, 300)
+
+
+class Failed(Exception):
+    """An action that did not go as it should, and why."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What actions work with. HEAL undoes what the surgeon did, and gives back what did not work."""
+
+    scene: Scene
+    surgeon: Surgeon
+    heal: Callable[[], list[LabgenError]]
+    say: Callable[[str], None]
+
+
+def do(action: Action, hands: Hands, witness: Witness) -> Judged | None:
+    """Do ACTION; what was waited for, if it was that. Raises Failed, or Unknown where nobody answers."""
+    return _KINDS[type(getattr(action, action.kind))](hands, witness, getattr(action, action.kind))
+
+
+def _run(hands: Hands, witness: Witness, action: RunAction) -> None:
+    for node in reached(lambda: hands.scene.find(action.on)):
+        command = as_user(hands.scene, node, action.user, action.command)
+        done = witness.ask(node, command, shown=action.command, within=action.within)
+        if action.exit not in ("any", done.rc):
+            raise Failed(_failed(node, done) + ("" if action.exit == 0 else f", not {action.exit}"))
+
+
+def _sql(hands: Hands, witness: Witness, action: SqlAction) -> None:
+    for node in reached(lambda: hands.scene.find(action.on)):
+        done = sql(witness, node, action.statement, action.database, action.through, action.within)
+        if done.rc != 0:
+            raise Failed(_failed(node, done))
+
+
+def _rest(hands: Hands, witness: Witness, action: RestAction) -> None:
+    for node in reached(lambda: hands.scene.find(action.on)):
+        url = shlex.quote(f"http://{node.address}:8008{action.path}")
+        method = "--head" if action.method == "HEAD" else f"--request {action.method}"
+        body = None if action.body is None else json.dumps(action.body)
+        data = "" if body is None else " --data @- --header 'Content-Type: application/json'"
+        options = f"--silent --show-error --max-time {action.within:g} --config {PASSWORD} {method}{data}"
+        shown = f"curl {method} {url}" + ("" if body is None else f" --data {shlex.quote(body)}")
+        command = f"curl {options} --write-out '\\n%{{http_code}}' {url}"
+        done = witness.ask(node, command, shown=shown, stdin=body, within=action.within + 20)
+        if done.rc != 0:
+            raise Failed(_failed(node, done))
+        text, code = http_answer(witness, done)
+        wanted = str(action.status) if action.status is not None else "2xx"
+        if not (code == wanted or (action.status is None and code.isdecimal() and int(code) in GOOD)):
+            raise Failed(f"{node.name}: {action.method} {action.path} is answered with {code}, not {wanted}: {text}")
+
+
+def _switchover(hands: Hands, _witness: Witness, action: SwitchoverAction) -> None:
+    scene = hands.scene
+    ends = time.monotonic() + action.within
+    patroni = Patroni(scene.lab, scene.nodes, action.within)  # type: ignore[arg-type]
+    try:
+        old = leader_of(patroni.view(), scene.lab.name).name
+        new = reached(lambda: scene.find(action.to))[0].name
+        if new == old:
+            raise Failed(f"{new} leads already")
+        members = {"leader": patroni.member(old), "candidate": patroni.member(new)}
+        answer = patroni.post(old, "switchover", members, action.within)
+    except LabgenError as why:
+        raise Failed(why.what) from why
+    hands.say(answer)
+    while True:
+        try:
+            leader = patroni.view().leader
+            found = "nobody" if leader is None else leader.name
+        except LabgenError as why:
+            found = why.what
+        if found == new:
+            return
+        if time.monotonic() >= ends:
+            raise Failed(f"after {action.within:g} s {new} does not lead: {found} does; Patroni said: {answer}")
+        time.sleep(PAUSE)
+
+
+def _fault(hands: Hands, _witness: Witness, action: FaultAction) -> None:
+    fault, scene = find_fault(action.fault), hands.scene
+    word = action.target or fault.target
+    try:
+        world = scene.world or World(scene.lab, leader="", timeline=0, replicas=())
+        if word.endswith(NOW):
+            world = scene.look()
+        targets = find_targets(word.removesuffix(NOW), world)
+        fault.refuse(world, targets)
+        deeds = [
+            (name, deed)
+            for name in targets
+            for deed in fault.plan(world, scene.lab.node(name), fault.chosen(action.values))
+        ]
+        for name, deed in deeds:
+            hands.surgeon.do(deed, fault.title, name)
+    except LabgenError as why:
+        raise Failed(why.what) from why
+
+
+def _heal(hands: Hands, _witness: Witness, _action: HealAction) -> None:
+    if failed := hands.heal():
+        raise Failed("not everything could be healed: " + "; ".join(why.what for why in failed))
+
+
+def _wait(hands: Hands, _witness: Witness, action: WaitAction) -> Judged:
+    title = condition_title(action.until)
+    ends = time.monotonic() + action.within
+    while True:
+        # One question more than there is time for: what it waits for may come to pass in it.
+        judged = judge(action.until, hands.scene, ends + action.within)
+        if judged.holds is Holds.YES:
+            return judged
+        hands.say(f"waiting until {title}: {judged.why}")
+        if time.monotonic() + PAUSE >= ends:
+            raise Overdue(f"after {action.within:g} s not yet: {title}: {judged.why}", judged)
+        time.sleep(PAUSE)
+
+
+class Overdue(Failed):
+    """A wait that ran out, and what was there at its end."""
+
+    def __init__(self, what: str, judged: Judged) -> None:
+        super().__init__(what)
+        self.judged = judged
+
+
+_KINDS: dict[type, Callable[[Hands, Witness, Any], Judged | None]] = {
+    RunAction: _run,
+    SqlAction: _sql,
+    RestAction: _rest,
+    SwitchoverAction: _switchover,
+    FaultAction: _fault,
+    HealAction: _heal,
+    WaitAction: _wait,
+}
+
+
+def _failed(node: Node, done: CommandResult) -> str:
+    return f"{node.name}: {complaint(done)}"

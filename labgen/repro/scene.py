@@ -1,0 +1,151 @@
+"""What a reproduction plays on: a lab that runs, who was who when the actions began, and how its nodes are asked."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from labgen.checks import Evidence
+from labgen.checks.context import CommandResult, Connection, Context, Lines, Secrets, Unknown
+from labgen.checks.redact import Redactor
+from labgen.drill.look import world_of
+from labgen.drill.world import World, find_targets
+from labgen.errors import LabgenError
+from labgen.lab.model import Lab, Node
+from labgen.operations import Patroni
+from labgen.provision.parallel import in_parallel
+from labgen.repro.targets import NOW
+
+PATIENCE = 5.0
+"""Seconds that Patroni may take to answer about itself."""
+CURSOR = "journalctl --quiet --no-pager --lines=1 --show-cursor --output=cat | sed -n 's/^-- cursor: //p'"
+
+
+@dataclass
+class Scene:
+    """One try on one lab. WORLD: who was who when it began; None before there is a cluster.
+
+    cursors: node → where its journal ended then. sizes: node and file → bytes that the file had. timelines: member →
+    the one that it was on.
+    """
+
+    lab: Lab
+    secrets: Secrets
+    nodes: Mapping[str, Connection]
+    patroni: Patroni
+    world: World | None = None
+    cursors: dict[str, str] = field(default_factory=dict)
+    sizes: dict[tuple[str, str], int] = field(default_factory=dict)
+    timelines: dict[str, int] = field(default_factory=dict)
+    zero: float = field(default_factory=time.monotonic)
+
+    @property
+    def now(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.zero
+
+    def hide(self, text: str) -> str:
+        return Redactor(self.secrets)(text)
+
+    def find(self, word: str) -> tuple[Node, ...]:
+        """The nodes that WORD means; raises OperationError if the lab has nothing like it, or nobody leads."""
+        if any(node.name == word for node in self.lab.nodes):
+            return (self.lab.node(word),)
+        world = self.world
+        if word.endswith(NOW) or world is None:
+            world = self.look()
+        return tuple(self.lab.node(name) for name in find_targets(word.removesuffix(NOW), world))
+
+    def look(self) -> World:
+        """Who is who now; raises OperationError if there is no single leader."""
+        return world_of(self.lab, self.nodes, self.patroni)  # type: ignore[arg-type]
+
+    def environment(self, node: Node) -> dict[str, str]:
+        """What commands of the user's find in their environment."""
+        values = {"LABGEN_NODE": node.name, "LABGEN_ADDRESS": node.address}
+        if self.world:
+            leader, replicas = self.lab.node(self.world.leader), self.world.replicas
+            values |= {"LABGEN_LEADER": leader.name, "LABGEN_LEADER_ADDRESS": leader.address}
+            values["LABGEN_LEADER_MEMBER"] = self.lab.member(leader)
+            if replicas:
+                replica = self.find("replica")[0]
+                values |= {"LABGEN_REPLICA": replica.name, "LABGEN_REPLICA_ADDRESS": replica.address}
+                values["LABGEN_REPLICA_MEMBER"] = self.lab.member(replica)
+        return values
+
+
+def begin(
+    lab: Lab,
+    secrets: Secrets,
+    nodes: Mapping[str, Connection],
+    files: Iterable[tuple[str, str]],
+    *,
+    cluster: bool,
+) -> Scene:
+    """LAB as it is now. FILES: the log files that will be asked for, as word for a node and path.
+
+    cluster: whether there is one already. Raises OperationError or NodeError if the lab cannot be looked at.
+    """
+    scene = Scene(lab, secrets, nodes, Patroni(lab, nodes, PATIENCE))  # type: ignore[arg-type]
+    if cluster:
+        scene.world = scene.look()
+        told = scene.patroni.statuses()
+        scene.timelines = {name: int(status.get("timeline") or 0) for name, status in told.items()}
+
+    def cursor(name: str) -> str:
+        return nodes[name].run(CURSOR, timeout=30).stdout.strip()
+
+    scene.cursors, silent = in_parallel(cursor, [node.name for node in lab.nodes])
+    for why in silent.values():
+        raise why
+    for word, path in files:
+        # Of whoever it may be by then: a word that is decided later may mean any of them.
+        late = word.endswith(NOW) or (scene.world is None and not any(node.name == word for node in lab.nodes))
+        for node in lab.nodes if late else scene.find(word):
+            size = nodes[node.name].run(f"stat --format=%s {shlex.quote(path)} 2>/dev/null", timeout=30).stdout.strip()
+            scene.sizes[node.name, path] = int(size) if size.isdecimal() else 0
+    return scene
+
+
+@dataclass
+class Witness:
+    """Asks nodes, and keeps every answer as evidence. ENDS: monotonic time after which nothing more is asked."""
+
+    scene: Scene
+    ends: float
+    evidence: list[Evidence] = field(default_factory=list)
+    _lines: Lines | None = None
+
+    def ask(
+        self, node: Node, command: str, *, shown: str | None = None, stdin: str | None = None, within: float = 60
+    ) -> CommandResult:
+        """Run COMMAND on NODE as root; raises Unknown if no answer comes. SHOWN: how evidence has the command."""
+        self._lines = self._lines or Lines(self.scene.nodes)
+        ends = min(self.ends, time.monotonic() + within)
+        context = Context(self.scene.lab, self.scene.secrets, self._lines, ends=ends)
+        try:
+            return context.run(node.name, command, stdin, timeout=within)
+        finally:
+            for piece in context.evidence:
+                self.evidence.append(piece if shown is None else replace(piece, command=self.scene.hide(shown)))
+
+    def trim(self, stdout: str) -> None:
+        """Of the last answer only STDOUT is worth keeping."""
+        self.evidence[-1] = replace(self.evidence[-1], stdout=self.scene.hide(stdout))
+
+
+def as_user(scene: Scene, node: Node, user: str, command: str) -> str:
+    """A command that runs the shell text COMMAND as USER on NODE, with what it may want to know in its environment."""
+    values = [f"{name}={shlex.quote(value)}" for name, value in scene.environment(node).items()]
+    words = f"env {' '.join(values)} bash -c {shlex.quote(command)}"
+    return f"cd / && {words}" if user == "root" else f"cd / && runuser -u {shlex.quote(user)} -- {words}"
+
+
+def reached(work: Callable[[], tuple[Node, ...]]) -> tuple[Node, ...]:
+    """The nodes that WORK finds; raises Unknown where it finds none."""
+    try:
+        return work()
+    except LabgenError as why:
+        raise Unknown(why.what) from why
