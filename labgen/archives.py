@@ -100,7 +100,9 @@ def _contents(members: Iterator[_Member], kind: Kind, path: Path) -> dict[str, A
                 where=path,
                 cure="update labgen",
             )
-        sizes = {str(name): int(of["size"]) for name, of in document["members"].items() if str(of["sha256"])}
+        sizes = {str(name): int(of["size"]) for name, of in document["members"].items()}
+        if not all(isinstance(of["sha256"], str) for of in document["members"].values()):
+            raise TypeError("a checksum")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise kind.refused(path, f"{kind.contents} is damaged") from None
     if kind.required not in sizes:
@@ -122,7 +124,30 @@ def unpack(source: Readable, kind: Kind, path: Path, folder: Path, progress: Cal
     """
     members = _members(source, kind, path)
     document = _contents(members, kind, path)
-    expected = document["members"]
+    number = len(document["members"])
+    for count, member in enumerate(_listed(members, document["members"], kind, path), 1):
+        progress(f"{count} of {number}: {member.name.rpartition('/')[2]}")
+        target = folder / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as out:
+            for block in member.blocks():
+                out.write(block)
+    return document
+
+
+def each_member(source: Readable, kind: Kind, path: Path) -> Iterator[tuple[str, bytes]]:
+    """Every member with its bytes, the contents first; raises LockError as `unpack` does."""
+    members = _members(source, kind, path)
+    document = _contents(members, kind, path)
+    yield kind.contents, json.dumps(document, ensure_ascii=False).encode()
+    for member in _listed(members, document["members"], kind, path):
+        yield member.name, b"".join(member.blocks())
+
+
+def _listed(
+    members: Iterator[_Member], expected: Mapping[str, Mapping[str, Any]], kind: Kind, path: Path
+) -> Iterator[_Member]:
+    """MEMBERS, each of which is EXPECTED; raises LockError when one is not, or is another, or one is missing."""
     seen: set[str] = set()
     for member in members:
         name = member.name
@@ -132,13 +157,24 @@ def unpack(source: Readable, kind: Kind, path: Path, folder: Path, progress: Cal
             why = "stands there twice" if name in seen else f"is not in {kind.contents}"
             raise kind.refused(path, f"{shown(name)} {why}")
         seen.add(name)
-        progress(f"{len(seen)} of {len(expected)}: {name.rpartition('/')[2]}")
-        if member.size != expected[name]["size"] or _copy(member, folder / name) != expected[name]["sha256"]:
-            raise kind.refused(path, f"{shown(name)} is damaged: its SHA-256 is not the one in {kind.contents}")
+        damaged = kind.refused(path, f"{shown(name)} is damaged: its SHA-256 is not the one in {kind.contents}")
+        if member.size != expected[name]["size"]:
+            raise damaged
+        digest = hashlib.sha256()
+
+        def blocks(member: _Member = member, digest: Any = digest) -> Iterator[bytes]:
+            for block in member.blocks():
+                digest.update(block)
+                yield block
+
+        yield _Member(name, member.size, blocks)
+        for _ in blocks():
+            pass  # what the caller has left
+        if digest.hexdigest() != expected[name]["sha256"]:
+            raise damaged
     if lacking := sorted(expected.keys() - seen):
         more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise kind.refused(path, f"{shown(lacking[0])} is missing{more}")
-    return document
 
 
 @dataclass(frozen=True)
@@ -180,14 +216,3 @@ def _exactly(source: Readable, size: int, kind: Kind, path: Path) -> bytes:
     if len(data) < size:
         raise kind.refused(path, "it ends early, or is no archive (unexpected end of data)")
     return data
-
-
-def _copy(member: _Member, target: Path) -> str:
-    """Write MEMBER's bytes to TARGET, a new file; returns their SHA-256."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with target.open("xb") as out:
-        for block in member.blocks():
-            digest.update(block)
-            out.write(block)
-    return digest.hexdigest()

@@ -11,6 +11,7 @@ from types import FrameType
 import typer
 
 from labgen.cli.commands import (
+    bundle,
     checkpoint,
     destroy,
     doctor,
@@ -59,6 +60,7 @@ app = typer.Typer(
 
 LIVE = "Labs"
 OPERATIONS = "Operations"
+REPORTS = "Bug reports"
 FILES = "Blueprints and files"
 MACHINE = "This machine"
 
@@ -77,6 +79,7 @@ app.command("scale", rich_help_panel=OPERATIONS, context_settings={"ignore_unkno
 app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
 app.add_typer(drill.app, name="drill", rich_help_panel=OPERATIONS)
+app.add_typer(bundle.app, name="bundle", rich_help_panel=REPORTS)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

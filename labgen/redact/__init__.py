@@ -13,7 +13,7 @@ from labgen.redact.shapes import shapes_of
 Secrets = Mapping[str, Mapping[str, str]]
 """Component → secret's name → value."""
 
-UNKNOWN = "not labgen's own: "
+UNKNOWN = "other "
 """Before the kind of a secret that no lab's file has, where they are counted."""
 
 

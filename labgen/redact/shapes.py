@@ -48,7 +48,7 @@ def _literal(wanted: str) -> Spans:
 
 
 def _loosely(value: str) -> Spans:
-    """VALUE with each of its special characters as it is, doubled (twice), or in one of the ways to write it in a language."""
+    """VALUE with each of its special characters as it is, doubled, or in one of the ways to write it elsewhere."""
     pattern = re.compile("".join(map(_written, value)))
 
     def spans(text: str) -> Iterator[tuple[int, int]]:
