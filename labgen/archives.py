@@ -89,7 +89,9 @@ def read_contents(source: Readable, kind: Kind, path: Path) -> dict[str, Any]:
 
 def _contents(members: Iterator[_Member], kind: Kind, path: Path) -> dict[str, Any]:
     first = next(members, None)
-    if first is None or first.name != kind.contents or first.size > LARGEST_CONTENTS:
+    if first is None:
+        raise kind.refused(path, "it ends early: there is nothing in it")
+    if first.name != kind.contents or first.size > LARGEST_CONTENTS:
         raise kind.refused(path, f"it does not begin with {kind.contents}")
     data = b"".join(first.blocks())
     try:

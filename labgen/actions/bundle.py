@@ -93,7 +93,6 @@ def bundle(name: str, target: Path, progress: Progress, *, since: datetime | Non
         "silent": silent,
         "notes": notes,
         "checks": {} if report is None else {result.name: result.status.value for result in report.results},
-        "scripts": [path for path in texts if path.startswith(f"{model.COMPONENTS}/") and path.endswith(".sh")],
         "plugins": plugins(opened),
     }
     packed = pack(target, texts, about, redactor_of(opened, secrets), progress)

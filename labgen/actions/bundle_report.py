@@ -57,7 +57,7 @@ def _versions(lab: Lab, texts: Mapping[str, str], found: Mapping[str, Collected]
     dcs = next((name for name in ("etcd", "consul") if name in lab.versions), "")
     package = packages.get("etcd-server") if dcs == "etcd" else None
     return {
-        "Patroni": ", ".join(sorted(running)) or lab.versions.get("patroni", "none"),
-        "PostgreSQL": packages.get(f"postgresql-{major}", major),
+        "Patroni version": ", ".join(sorted(running)) or lab.versions.get("patroni", "none"),
+        "PostgreSQL version": packages.get(f"postgresql-{major}", major),
         "DCS (and its version)": f"{dcs} {package or lab.versions.get(dcs, '')}".strip() or "none",
     }

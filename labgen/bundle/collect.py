@@ -52,7 +52,7 @@ CLUSTER = "cluster"
 CTL = ("list", "history", "show-config")
 """What patronictl is asked, on one node that can tell."""
 PACKAGES = "packages.txt"
-PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]* \S+ [a-z0-9-]+")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]* \S+ [a-z0-9-]+")
 _PACKAGES = "dpkg-query --show --showformat '${Package} ${Version} ${Architecture}\\n'"
 # Wheels of a chosen version, which dpkg does not know.
 _WHEELS = 'for pip in /opt/*/bin/pip; do [[ -x $pip ]] || continue; echo "# $pip"; "$pip" list --format=freeze; done'
@@ -124,6 +124,17 @@ def collect(
     return {name: found[name] for name in order if name in found}, {name: away[name] for name in order if name in away}
 
 
+def packages_in(text: str) -> tuple[str, ...]:
+    """The packages that a node's packages.txt names, as `NAME VERSION ARCHITECTURE`."""
+    return tuple(line for line in text.splitlines() if _PACKAGE.fullmatch(line))
+
+
+def installed(connections: Mapping[str, Connection]) -> dict[str, tuple[str, ...]]:
+    """Node → its packages; a node that gives no answer is left out."""
+    told, _ = in_parallel(lambda name: connections[name].run(_PACKAGES, timeout=PATIENCE).stdout, connections)
+    return {name: packages_in(text) for name, text in told.items()}
+
+
 def ask_patronictl(lab: Lab, connections: Mapping[str, Connection], nodes: Iterable[str]) -> dict[str, str]:
     """What patronictl says of the cluster, on the first of NODES that can tell; path in the bundle → text."""
     told: dict[str, str] = {}
@@ -168,8 +179,7 @@ class _Asked:
             entries, files = logs.result()
         found.files[journal.file] = "".join(f"{line_of(entry)}\n" for entry in found.entries)
         found.files |= {question.file: text for question, text in answers} | files
-        packages = found.files[f"{self._home}/{PACKAGES}"]
-        found.packages = tuple(line for line in packages.splitlines() if PACKAGE.fullmatch(line))
+        found.packages = packages_in(found.files[f"{self._home}/{PACKAGES}"])
         found.clock = Clock(offset, error, zone.total_seconds(), tuple(steps(found.entries)))
         found.entries += entries
         return found

@@ -24,7 +24,7 @@ _POSTGRESQL_LINE = re.compile(
 _STAMP = re.compile(
     r'(?:\{"timestamp":")?'
     r"(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?"
-    r"(?: ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?|[A-Z]{3,5}\b))?"
+    r"(?: ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?|(?!INFO|LOG|WARN|ERROR|FATAL|DEBUG)[A-Z]{3,5}(?=[\s\",]|$)))?"
 )
 _UTC = ("Z", "UTC", "GMT", "UCT")
 

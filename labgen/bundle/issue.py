@@ -20,7 +20,7 @@ LONGEST_PART = 8_000
 RECENT = 6
 """Lines of one node among which one that says the same is left out: Patroni repeats itself every few seconds."""
 
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [A-Z]{3,4}| ?[+-]\d\d(?::?\d\d)?)? ?")
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [A-Z]{3,5}(?= )| ?[+-]\d\d(?::?\d\d)?)? ?")
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -45,7 +45,7 @@ class Report:
 
 def issue(report: Report) -> str:
     """The report, in sections."""
-    versions = "\n".join(f"- {program} version: {version}" for program, version in report.versions.items())
+    versions = "\n".join(f"- {program}: {version}" for program, version in report.versions.items())
     replay = f"Attached is `{report.bundle}`. `labgen replay {report.bundle}` makes the same lab from it."
     sections = {
         "What happened?": report.seen or _left("what you saw, and when"),
@@ -123,7 +123,11 @@ def _fresh(entries: Iterable[Entry]) -> Iterator[str]:
             again[entry.node] = again.get(entry.node, 0) + 1
             continue
         if times := again.pop(entry.node, 0):
-            yield f"# {entry.node} repeats such lines {times} times"
+            yield _repeated(entry.node, times)
         yield f"{shown(entry.at)[:23]} {entry.node} {text}"
     for node, times in again.items():
-        yield f"# {node} repeats such lines {times} times"
+        yield _repeated(node, times)
+
+
+def _repeated(node: str, times: int) -> str:
+    return f"# {node} says the like {'once more' if times == 1 else f'{times} times more'}"

@@ -26,6 +26,8 @@ _FILES = (RECORD, BLUEPRINT, LOCK, CHECKS, TIMELINE, CLOCKS, ISSUE, STEPS)
 _FOLDERS = (OVERRIDES, RENDERED, COMPONENTS, REPRO, DRILLS, NODES, CLUSTER, LOGS)
 _PART = r"(?![.]{1,2}(?:/|$))[A-Za-z0-9._@+=,:~-]{1,100}"
 _PLACE = re.compile(rf"(?:{'|'.join(map(re.escape, _FILES))})|(?:{'|'.join(_FOLDERS)})(?:/{_PART}){{1,20}}")
+# Whatever a user's own component or document brings beside itself may be run by it.
+_SCRIPT = re.compile(rf"(?:{COMPONENTS}|{OVERRIDES}|{REPRO})/.*(?<![.]yml)(?<![.]json)")
 LONGEST = 240  # characters of a member's name: what the format of the archive has room for
 
 
@@ -87,8 +89,7 @@ class About(Told):
 
     made: ISO 8601, UTC. silent: node → why nothing of it is there. notes: what a reader should know.
     checks: check → its status when the bundle was made.
-    scripts: members that would run inside a lab that is made from the bundle. plugins: components that are in no
-    bundle, since they come with other packages.
+    plugins: components that are in no bundle, since they come with other packages.
     """
 
     format: int
@@ -99,9 +100,13 @@ class About(Told):
     notes: tuple[str, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     checks: dict[str, str] = {}
-    scripts: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     members: dict[str, Size]
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The members that run inside a lab which is made from the bundle."""
+        return tuple(name for name in self.members if _SCRIPT.fullmatch(name))
 
 
 def plain(model: BaseModel) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from labgen.cli.commands import (
     maintenance,
     reinit,
     render,
+    replay,
     scale,
     show,
     ssh,
@@ -80,6 +81,7 @@ app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
 app.add_typer(drill.app, name="drill", rich_help_panel=OPERATIONS)
 app.add_typer(bundle.app, name="bundle", rich_help_panel=REPORTS)
+app.command("replay", rich_help_panel=REPORTS)(replay.command)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

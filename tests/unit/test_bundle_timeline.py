@@ -148,6 +148,12 @@ def test_every_way_to_write_a_time(stamp: str, ahead: int, at: float) -> None:
     assert "words" in found.text
 
 
+def test_a_level_is_no_zone() -> None:
+    text = "2026-11-25 12:00:00,379 INFO: no action\n2026-11-25 12:00:01 WARNING late\n"
+    found = list(read_log_file(text, "n", "/var/log/patroni/patroni.log", timedelta()))
+    assert [entry.text for entry in found] == ["INFO: no action", "WARNING late"]
+
+
 def test_whose_log_file_it_is() -> None:
     def source(path: str) -> str:
         return next(read_log_file("2026-11-25 12:00:00 x", "n", path, timedelta())).source
