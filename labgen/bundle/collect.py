@@ -17,10 +17,10 @@ from jinja2 import TemplateError
 
 from labgen.bundle.entries import FIELDS, Entry, read_journal, read_log_file, steps
 from labgen.bundle.timeline import Clock, line_of
-from labgen.errors import LabgenError, NodeError
+from labgen.errors import LabgenError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.model import Lab, Node
-from labgen.provision.clock import compared
+from labgen.provision.clock import wall_clock
 from labgen.provision.connection import Connection
 from labgen.provision.parallel import in_parallel
 
@@ -141,18 +141,22 @@ def ask_patronictl(lab: Lab, connections: Mapping[str, Connection], nodes: Itera
     for name in nodes:
         if "patroni" not in lab.node(name).components:
             continue
-        for what in CTL:
-            try:
-                done = connections[name].run(f"timeout 20 patronictl -c {CONFIG} {what} 2>&1", timeout=PATIENCE)
-            except LabgenError as error:
-                told[f"{CLUSTER}/{what}.txt"] = f"[{name}: {error.what}]\n"
-                break
-            told[f"{CLUSTER}/{what}.txt"] = done.stdout + (f"[exit {done.rc}]\n" if done.rc else "")
-            if done.rc:
-                break  # its DCS may be out of reach from here: another may do better
-        else:
-            break
+        answers = _patronictl(connections[name])
+        told = {f"{CLUSTER}/{what}.txt": text for what, (_, text) in answers.items()}
+        if not any(rc for rc, _ in answers.values()):
+            break  # else its DCS may be out of reach from here: another may do better
     return told
+
+
+def _patronictl(connection: Connection) -> dict[str, tuple[int, str]]:
+    """Exit code and words of each question, all asked at once."""
+
+    def ask(what: str) -> tuple[int, str]:
+        done = connection.run(f"timeout 20 patronictl -c {CONFIG} {what} 2>&1", timeout=PATIENCE)
+        return done.rc, done.stdout + (f"[exit {done.rc}]\n" if done.rc else "")
+
+    told, errors = in_parallel(ask, CTL)
+    return {what: told.get(what) or (1, f"[{errors[what].what}]\n") for what in CTL}
 
 
 class _Asked:
@@ -168,7 +172,7 @@ class _Asked:
     def all(self) -> Collected:
         """Everything; raises NodeError when the node does not let us in or is lost at once."""
         found = self._found
-        offset, error = compared(self._clock, time.time)
+        offset, error = wall_clock(self._connection, self._node.name)
         zone = self._zone()
         journal = _Question(f"{self._home}/journal.log", self._journal(offset), LARGEST_JOURNAL, newest=True)
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -183,12 +187,6 @@ class _Asked:
         found.clock = Clock(offset, error, zone.total_seconds(), tuple(steps(found.entries)))
         found.entries += entries
         return found
-
-    def _clock(self) -> float:
-        told = self._connection.run("date +%s.%N", timeout=10)
-        if not told.ok:
-            raise NodeError(f"its clock cannot be read: {told.stderr.strip() or told.rc}")
-        return float(told.stdout)
 
     def _zone(self) -> timedelta:
         told = self._run(_Question("zone", "date +%z")).strip()

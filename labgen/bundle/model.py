@@ -36,6 +36,11 @@ def is_place(name: str) -> bool:
     return len(name) <= LONGEST and _PLACE.fullmatch(name) is not None
 
 
+def is_given(name: str) -> bool:
+    """Whether the member NAME is something that a lab is made from."""
+    return name in (BLUEPRINT, RECORD) or name.startswith((f"{OVERRIDES}/", f"{COMPONENTS}/", f"{REPRO}/"))
+
+
 BUNDLE = Kind(
     noun="bundle",
     contents=CONTENTS,

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from labgen.archives import Readable, each_member, read_contents, unpack, write_archive
-from labgen.bundle.model import BUNDLE, CONTENTS, ISSUE, About
+from labgen.bundle.model import BUNDLE, CONTENTS, ISSUE, About, is_given
 from labgen.errors import LabgenError
 from labgen.redact import Redactor
 from labgen.wording import describe, path_text
@@ -28,6 +28,7 @@ from labgen.wording import describe, path_text
 LEVEL = 10
 LARGEST_WINDOW = 1 << 27
 """Bytes of memory that a file may ask for when it is read; what zstd itself takes as a matter of course."""
+CHANGED = "a password in it was taken out, and a lab that is made from this bundle has ‹password› in its place"
 Progress = Callable[[str], None]
 
 
@@ -65,6 +66,7 @@ def pack(
                 members[name] = Path(scratch) / str(len(members))
                 members[name].write_bytes(clean.encode("utf-8", "surrogateescape"))
             notes = [redactor(note) for note in about["notes"]]
+            notes += [f"{name}: {CHANGED}" for name in changed if is_given(name)]
             told = {
                 **about,
                 "notes": notes,

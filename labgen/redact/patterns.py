@@ -11,7 +11,7 @@ HIDDEN = "hidden"
 """The group of a pattern that is replaced; the rest of it stays."""
 
 _NONE = r"(?!‹|[$({\[<|>*\s]|%[s(]|(?i:null|none|true|false)\b)"
-_WORD = r"(?i:pass(?:word|wd|phrase))"
+_WORD = r"(?i:(?<!no)pass(?:word|wd|phrase))"  # sudo's NOPASSWD is none
 # Quotes may be doubled or escaped, since one language often stands inside another.
 _OPENING = r"""(?P<quote>\\*(?:(?:''|"")(?![\s,;)}\]])|["']))"""
 _INSIDE = r"(?P<hidden>(?:(?!(?P=quote))(?:\\.|[^\\\n])|(?P=quote){2}){1,512}?)"

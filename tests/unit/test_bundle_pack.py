@@ -88,6 +88,12 @@ def test_what_was_said_is_said_back(tmp_path: Path) -> None:
     assert done.changed == ("issue.md", "nodes/node1/journal.log")
 
 
+def test_what_a_lab_is_made_from_is_redacted_too_and_that_is_told(tmp_path: Path) -> None:
+    texts = {**TEXTS, "overrides/1/mine.yml": "password: hunter2\n", "components/0/x/start.sh": "true\n"}
+    about = pack(tmp_path / "small.tar.zst", texts, ABOUT, REDACTOR, silent).about
+    assert [note for note in about.notes if "taken out" in note] == [f"overrides/1/mine.yml: {packing.CHANGED}"]
+
+
 def test_one_that_still_holds_a_secret_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing.Redactor, "replaced", lambda _, text: (text, {}))
     with pytest.raises(LabgenError) as caught:

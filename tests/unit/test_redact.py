@@ -154,6 +154,7 @@ def test_passwords_that_labgen_does_not_know(text: str) -> None:
     [
         'FATAL:  password authentication failed for user "replicator"',
         "password_encryption = scram-sha-256",
+        "vagrant ALL=(ALL:ALL) NOPASSWD: ALL",
         "passfile=/run/postgresql/.pgpass-patroni",
         "password: {{ secrets.patroni.app_password | yaml }}",
         'replication_password: {containing: "%"}',
