@@ -149,7 +149,7 @@ def test_a_wall_clock_that_nobody_tells_is_not_known() -> None:
         def run(self, _command: str, **about: Any) -> CommandResult:  # type: ignore[override]
             return super().run("exec no-such-program", **about)
 
-    with pytest.raises(NodeError, match="here: its clock cannot be read: .*not found"):
+    with pytest.raises(NodeError, match=r"here: its clock cannot be read: .*not found"):
         wall_clock(Without(), "here")
 
 
