@@ -34,6 +34,7 @@ from labgen.render.folder import write_atomically
 from labgen.state import cache_folder
 
 Progress = Callable[[str], None]
+SHORTEST_LINE = 20
 OWN_SESSIONS = ("sudo", "runuser", "sshd", "sshd-session", "sshd-auth", "systemd-logind")
 """Processes whose entries in a node's journal come from labgen's own questions; the timeline does without them."""
 
@@ -115,9 +116,10 @@ def _refuse_place(target: Path) -> None:
 
 def redactor_of(opened: OpenLab, secrets: Mapping[str, Mapping[str, str]]) -> Redactor:
     """What takes out the lab's passwords, its SSH key, and what looks like a password without being its own."""
-    # The first line of the key says what kind it is, and is the same in all of them.
+    # The first line of the key says what kind it is, and is the same in all of them; the rest of the last one may be
+    # so short that it stands anywhere.
     lines = [line for line in opened.folder.keys().private.splitlines() if not line.startswith("-")][1:]
-    key = {f"private_key_line_{number}": line for number, line in enumerate(lines, 2)}
+    key = {f"private_key_line_{number}": line for number, line in enumerate(lines, 2) if len(line) >= SHORTEST_LINE}
     return Redactor({**secrets, "ssh": key}, unknown=True)
 
 

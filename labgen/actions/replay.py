@@ -27,7 +27,7 @@ from labgen.bundle.compare import CheckPair, check_pairs, package_differences
 from labgen.bundle.model import BLUEPRINT, BUNDLE, COMPONENTS, LOCK, NODES, RECORD, About
 from labgen.bundle.pack import take_in
 from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, UrlSource
-from labgen.components.registry import MANIFEST, Component, load_component
+from labgen.components.registry import MANIFEST, Component, component_folders, load_component
 from labgen.errors import LabgenError, LockError, PackageError, UsageError
 from labgen.images import have_box
 from labgen.lab.model import Lab
@@ -109,6 +109,13 @@ def offered(
         home = Path(scratch)
         about = take_in(path, home, progress)
         record, digest = _record(path, home), sha256(path)
+        if lacking := [name for name in about.plugins if name not in component_folders()]:
+            raise LockError(
+                f"the bundle's lab has components that are not on this machine: {', '.join(lacking)}",
+                where=path,
+                detail=["they came with other packages than labgen, and are in no bundle"],
+                cure="install the packages that bring them, then replay again",
+            )
         opened = _begun(path, digest, name or record.name) or _open(home, record, name or record.name, provider)
         yield _offer(Offer(path, digest, home, about, record, opened, by_lock, ()))
 

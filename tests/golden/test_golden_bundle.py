@@ -33,8 +33,10 @@ NOON = 1795608000.0
 def silent(_: str) -> None: ...
 
 
-def offer(texts: dict[str, str | None] | None = None, **options: str) -> None:
-    with offered(write_bundle(BUNDLE, texts), silent, **options):  # type: ignore[arg-type]
+def offer(
+    texts: dict[str, str | None] | None = None, about: dict[str, object] | None = None, provider: str | None = None
+) -> None:
+    with offered(write_bundle(BUNDLE, texts, about), silent, provider=provider):
         pass
 
 
@@ -107,6 +109,7 @@ CASES: dict[str, Callable[[], object]] = {
     "name": lambda: bundle("small", Path("small.zip"), silent),
     "newer": lambda: recompressed(lambda data: data.replace(b'"format": 1', b'"format": 2', 1)),
     "no-bundle": no_bundle,
+    "plugin": lambda: offer(about={"plugins": ["vip-mover"]}),
     "record": lambda: offer({"lab.json": "{}"}),
     "since": lambda: since_of("yesterday"),
     "strange-box": lambda: offer({"lab.json": record(overrides=["box=stranger/box"])}),
