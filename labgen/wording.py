@@ -26,6 +26,7 @@ RULES = {
     r"^3[.][0-9]+$": "it is a version of Python, like 3.11",
     r"^h1:": "it is a checksum as Go writes it, h1:…",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "it is the name of a file beside the manifest",
+    r"^[a-z0-9][a-z0-9._-]*$": "it is a file name of lower-case letters, digits, dots, dashes and underscores",
     r"^(/\.?[A-Za-z0-9_@:+-][A-Za-z0-9._@:+-]*)+$": "it is an absolute path of plain letters, without . and ..",
     r"^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$": "it is a user and a group, like root:root",
     r"^[a-z_][a-z0-9_-]*$": "it is the name of a user, like postgres",

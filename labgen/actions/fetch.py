@@ -14,15 +14,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from labgen.actions.images import artefact_store, build_missing, image_specs
-from labgen.actions.open import Wish, lab_of, locked, locked_lab
-from labgen.artefacts.store import identity, sha256
+from labgen.actions.locking import lock_of
+from labgen.actions.open import Wish, lab_of, locked
+from labgen.artefacts.store import sha256
 from labgen.errors import LockError, UsageError
-from labgen.images import ImageSpec, Tree, Trees, list_images
+from labgen.images import ImageSpec, Tree, Trees
 from labgen.images.trees import require
 from labgen.lab.model import Lab
 from labgen.lock.archive import opened, pack
-from labgen.lock.model import Lock, LockedArtefact, LockedPackage, SystemLock, read_lock, write_lock
-from labgen.lock.packages import OsName, Package
+from labgen.lock.model import Lock, SystemLock, read_lock, write_lock
 from labgen.lock.pool import Pool
 from labgen.state import all_labs, cache_folder
 
@@ -72,11 +72,7 @@ def fetch(wishes: Sequence[Wish], lock_file: Path, archive: Path | None, progres
         specs += own
     lock = labs[0].lock if lock_file.exists() else None
     if lock is None:
-        lock = Lock(
-            labs=tuple(dict.fromkeys(locked_lab(lab) for lab in labs)),
-            systems={lab.os: _system(lab.os, specs, cache, notes) for lab in sorted(labs, key=lambda lab: lab.os)},
-            artefacts=_artefacts(labs, cache),
-        )
+        lock = lock_of(labs, specs, cache, notes)
     for os_name, system in lock.systems.items():
         # Packages may have been damaged, or removed, since the trees were made of them.
         require(system.packages, Pool(cache, os_name), progress)
@@ -156,42 +152,6 @@ def _lab(wish: Wish) -> Lab:
         free = next(name for number in count() if (name := f"fetch-{number}") not in taken)
         wish = replace(wish, name=free)
     return lab_of(wish).lab
-
-
-def _system(os_name: OsName, specs: Iterable[ImageSpec], cache: Path, notes: list[str]) -> SystemLock:
-    """The packages of all images of OS_NAME."""
-    trees = Trees(cache)
-    images = {image.name: image for image in list_images(cache)}
-    base: set[Package] = set()
-    packages: set[Package] = set()
-    for spec in specs:
-        if spec.os != os_name:
-            continue
-        for tree in filter(None, (trees.base(spec), trees.tree(spec))):
-            packages.update(tree.packages)
-            if tree.is_base:
-                base.update(tree.packages)
-            notes += [f"{package} came from no repository: the lock cannot hold it" for package in tree.unknown]
-        if spec.name in images:
-            packages.update(images[spec.name].packages)
-    ordered = sorted(packages, key=lambda package: package.key)
-    return SystemLock(
-        packages=tuple(LockedPackage(**package.model_dump(), base=package in base) for package in ordered)
-    )
-
-
-def _artefacts(labs: Iterable[Lab], cache: Path) -> tuple[LockedArtefact, ...]:
-    found = set()
-    for lab in labs:
-        store = artefact_store(lab, cache)
-        for component in lab.components.values():
-            for name, artefact in component.manifest.artefacts.items():
-                checksum = sha256(store.home(name, artefact) / name)
-                found.add((name, artefact.version, identity(artefact), checksum))
-    return tuple(
-        LockedArtefact(name=name, version=version, identity=own, sha256=checksum)
-        for name, version, own, checksum in sorted(found)
-    )
 
 
 def _files(

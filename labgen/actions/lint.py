@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Event
 
 from labgen.actions.images import image_specs
-from labgen.checks.redact import Redactor
 from labgen.errors import LintError
 from labgen.images import ImageSpec, closed, image_made
 from labgen.lab.model import Lab
 from labgen.lab.secrets import Secrets
 from labgen.lint import Complaint, ImageLint, Passed, image_lint, passed_key, run_lint
+from labgen.redact import Redactor
 from labgen.render.model import Rendered
 from labgen.wording import printable
 

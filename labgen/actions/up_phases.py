@@ -29,6 +29,7 @@ from labgen.provision import (
     send_folder,
     step_digests,
 )
+from labgen.redact import Redactor
 from labgen.render.folder import write_folder
 from labgen.render.lab import render_lab
 
@@ -223,7 +224,7 @@ class Provision(Always):
                     observer=run.reporter,
                     awaited=_arrivals(run, run.connections, pending),
                     lab=run.lab.name,
-                    secrets=[value for values in run.secrets.values() for value in values.values()],
+                    hide=Redactor(run.secrets),
                 )
         except LabgenError:
             if run.booting is not None:

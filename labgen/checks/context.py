@@ -11,9 +11,9 @@ from threading import BoundedSemaphore, Lock, Thread
 from typing import Protocol, TypeVar
 
 from labgen.checks.model import Evidence, Status, Verdict
-from labgen.checks.redact import Redactor
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
+from labgen.redact import Redactor
 
 COMMAND_TIMEOUT = 60.0
 SESSIONS = 4

@@ -10,9 +10,9 @@ from threading import Thread
 
 from labgen.checks.context import Check, Connection, Context, Failed, Lines, Secrets, Unknown
 from labgen.checks.model import CheckResult, Report, Status, Verdict
-from labgen.checks.redact import Redactor
 from labgen.checks.registry import select_checks
 from labgen.lab.model import Lab
+from labgen.redact import Redactor
 
 GRACE = 2.0
 """Seconds past its deadline for a check to notice by itself; then it is left behind."""

@@ -11,6 +11,7 @@ from types import FrameType
 import typer
 
 from labgen.cli.commands import (
+    bundle,
     checkpoint,
     destroy,
     doctor,
@@ -26,6 +27,7 @@ from labgen.cli.commands import (
     matrix,
     reinit,
     render,
+    replay,
     repro,
     scale,
     show,
@@ -61,7 +63,7 @@ app = typer.Typer(
 
 LIVE = "Labs"
 OPERATIONS = "Operations"
-BUGS = "Bug reports"
+REPORTS = "Bug reports"
 FILES = "Blueprints and files"
 MACHINE = "This machine"
 
@@ -80,8 +82,10 @@ app.command("scale", rich_help_panel=OPERATIONS, context_settings={"ignore_unkno
 app.command("reinit", rich_help_panel=OPERATIONS)(reinit.command)
 app.add_typer(checkpoint.app, name="checkpoint", rich_help_panel=OPERATIONS)
 app.add_typer(drill.app, name="drill", rich_help_panel=OPERATIONS)
-app.add_typer(repro.app, name="repro", rich_help_panel=BUGS)
-app.command("matrix", rich_help_panel=BUGS)(matrix.command)
+app.add_typer(repro.app, name="repro", rich_help_panel=REPORTS)
+app.command("matrix", rich_help_panel=REPORTS)(matrix.command)
+app.add_typer(bundle.app, name="bundle", rich_help_panel=REPORTS)
+app.command("replay", rich_help_panel=REPORTS)(replay.command)
 app.command("list", rich_help_panel=FILES)(list_.command)
 app.command("show", rich_help_panel=FILES)(show.command)
 app.command("graph", rich_help_panel=FILES)(graph.command)

@@ -349,6 +349,16 @@ Scales = Annotated[
 """Whether a component scales, or the parameter values with which it does."""
 
 
+class Collect(Strict):
+    """What a bundle holds of the component on each node: what a command prints that runs there as root.
+
+    run: a shell command, as Jinja text over the component's values.
+    """
+
+    file: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)
+    run: str = Field(min_length=1)
+
+
 class Manifest(Strict):
     """The whole of `component.yml`; its stages are the scripts that lie beside it.
 
@@ -378,3 +388,4 @@ class Manifest(Strict):
     scales: Scales = True
     rules: tuple[Rule, ...] = ()
     checks: tuple[CheckEntry, ...] = ()
+    collect: tuple[Collect, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labgen.errors import LabgenError, NodeError
 from labgen.provision import Connection, Connections, Endpoint
+from labgen.provision.clock import compared
 from labgen.resources import resource
 
 FOLDER = "/run/labgen-drill"
@@ -84,15 +85,9 @@ def run(connection: Connection, node: str, command: str, *, stdin: bytes | None 
 
 
 def clock_of(connection: Connection, node: str, probes: int = 5) -> tuple[float, float]:
-    """What to add to NODE's monotonic clock to get this host's, and how far that may be off, in seconds.
+    """What to add to NODE's monotonic clock to get this host's, and how far that may be off, in seconds."""
 
-    Each probe is answered at some time between question and answer: the quickest one leaves the least doubt.
-    """
-    best = (0.0, float("inf"))
-    for _ in range(probes):
-        asked = time.monotonic()
-        told = float(run(connection, node, "python3 -I -S -c 'import time; print(time.monotonic())'", timeout=10))
-        answered = time.monotonic()
-        if (error := (answered - asked) / 2) < best[1]:
-            best = ((asked + answered) / 2 - told, error)
-    return best
+    def told() -> float:
+        return float(run(connection, node, "python3 -I -S -c 'import time; print(time.monotonic())'", timeout=10))
+
+    return compared(told, time.monotonic, probes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -88,7 +88,7 @@ def run_plan(
     observer: Observer | None = None,
     awaited: Awaited | None = None,
     lab: str,
-    secrets: Collection[str] = (),
+    hide: Callable[[str], str] = str,
     workers: int = 32,
     timeout: float = 3600.0,
     grace: float = 30.0,
@@ -97,7 +97,8 @@ def run_plan(
 
     After a failure no step begins, and those under way have GRACE seconds to end: one may be waiting for what failed.
     A step counts as done when the journal says so on the disk, so the next call goes on where this one ended,
-    whether by failure, Ctrl-C or power cut. secrets: values that must not appear in a log. timeout: for one step.
+    whether by failure, Ctrl-C or power cut. hide: takes out of a text what must not
+    appear in a log. timeout: for one step.
     awaited: a step on one of these nodes begins when it has come, too; what it raises is raised here.
     """
     _check_order(plan)
@@ -110,7 +111,7 @@ def run_plan(
     for known in plan.steps:
         if known.id not in wanted:
             observer.skipped(known.id)
-    crew = _Crew(connections, logs, secrets, timeout)
+    crew = _Crew(connections, logs, hide, timeout)
     waiting = {step.id: step.after & wanted for step in plan.steps if step.id in wanted}
     failures: list[_End] = []
     give_up = math.inf
@@ -160,7 +161,7 @@ class _Crew:
 
     connections: Mapping[str, Connection]
     logs: Path
-    secrets: Collection[str]
+    hide: Callable[[str], str]
     timeout: float
     active: dict[StepId, Connection | None] = field(default_factory=dict)
     _ends: SimpleQueue[tuple[StepId, _End | BaseException]] = field(default_factory=SimpleQueue)
@@ -205,7 +206,7 @@ class _Crew:
         started = time.monotonic()
         command = f"{RUN} {step.component} {step.stage}"
         path = log_path(self.logs, step)
-        with StepLog(path, command, self.secrets) as log:
+        with StepLog(path, command, self.hide) as log:
             try:
                 connection = self.active[step] = self.connections[step.node]
                 if self._stopped.is_set():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,11 +21,11 @@ def log_path(logs: Path, step: StepId) -> Path:
 
 
 class StepLog:
-    """Takes output in any pieces, writes whole lines with secrets blanked, and remembers the last ones."""
+    """Takes output in any pieces, writes whole lines without what HIDE takes out, and remembers the last ones."""
 
-    def __init__(self, path: Path, command: str, secrets: Collection[str]) -> None:
+    def __init__(self, path: Path, command: str, hide: Callable[[str], str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._secrets = sorted((secret.encode() for secret in secrets if secret), key=len, reverse=True)
+        self._hide = hide
         self._rest = b""
         self._last: deque[str] = deque(maxlen=TAIL)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -59,8 +59,8 @@ class StepLog:
             self._rest = b""
 
     def _put(self, lines: list[bytes]) -> None:
-        for secret in self._secrets:
-            lines = [line.replace(secret, b"[secret]") for line in lines]
         if lines:
-            os.write(self._file, b"\n".join(lines) + b"\n")
-        self._last.extend(text for line in lines if (text := line.decode(errors="replace").rstrip()))
+            text = self._hide(b"\n".join(lines).decode("utf-8", "surrogateescape"))
+            data = text.encode("utf-8", "surrogateescape")
+            os.write(self._file, data + b"\n")
+            self._last.extend(line for part in data.split(b"\n") if (line := part.decode(errors="replace").rstrip()))

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from labgen.checks import Evidence
 from labgen.checks.context import CommandResult, Connection, Context, Lines, Secrets, Unknown
-from labgen.checks.redact import Redactor
 from labgen.drill.look import world_of
 from labgen.drill.world import World, find_targets
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.operations import Patroni
 from labgen.provision.parallel import in_parallel
+from labgen.redact import Redactor
 from labgen.repro.targets import NOW
 
 PATIENCE = 5.0

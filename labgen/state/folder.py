@@ -15,6 +15,7 @@ labs/NAME/
   logs/           Vagrant's and the steps' logs
   drill.json      what the drill that runs, or was cut off, has to undo
   drills/         raw logs of drills
+  bundle/         the bundle that it was made from, if it was
 """
 
 from __future__ import annotations

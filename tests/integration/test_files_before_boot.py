@@ -92,7 +92,7 @@ def test_broken_files_are_refused_before_boot_and_mended_ones_are_not(
         "/etc/systemd/system/greeter.service:2: Unknown key",
         "two: greeter --check",
         "greeter: nodes/two/greeter/files/etc/greeter/greeter.conf",
-        "there is no hour 25, ‹secret›",
+        "there is no hour 25, ‹secret greeter.word›",
         "nothing was booted",
     ):
         assert told in refused.stderr

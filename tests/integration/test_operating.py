@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import signal
+import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import zstandard
 
+from labgen.lab.quoting import sql_literal
 from tests.live import Cli, Done, LiveLab, docker, docker_things, until
 
 BLUEPRINT = "etcd-patroni-ops"
@@ -211,6 +218,64 @@ def test_a_broken_replica_is_copied_anew(lab: Operated) -> None:
     lab.lab.verify(settle=60)
 
 
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the lab's bundle is written by one test, and read by another when the lab is gone."""
+    return tmp_path_factory.mktemp("bundle") / "ops.tar.zst"
+
+
+def plant(lab: Operated, node: str) -> str:
+    """Have PostgreSQL on NODE write the superuser's password into its log in several shapes; returns it."""
+    secret = str(json.loads((lab.lab.folder / "secrets.json").read_text())["patroni"]["superuser_password"])
+    said = (
+        f"plain {secret}",
+        f"postgres://postgres:{quote(secret)}@10.10.1.11/",
+        f"host=x password='{secret}'",
+        base64.b64encode(f"postgres:{secret}".encode()).decode(),
+        "host=elsewhere password=not-the-labs-own",
+    )
+    script = "do $$ begin " + " ".join(f"raise log '%', {sql_literal(text)};" for text in said) + " end $$;"
+    command = ["docker", "exec", "-i", lab.lab.container(node), "runuser", "-u", "postgres", "--", "psql", "-XAtq"]
+    subprocess.run(command, input=script.encode(), check=True, timeout=60)
+    return secret
+
+
+def test_a_bundle_has_everything_but_secrets(lab: Operated, bundle: Path) -> None:
+    leader = lab.leader()
+    secret = plant(lab, leader)
+    try:
+        made = lab.json("bundle", "--output", str(bundle))
+    finally:
+        # What was planted is a fault that the lab's own check finds.
+        lab.lab.exec(leader, "sh", "-c", "journalctl --rotate && journalctl --vacuum-time=1s")
+    lab.lab.verify(settle=60)
+    shown = lab.labgen.json("bundle", "show", str(bundle))
+    assert shown["members"].keys() == made["members"].keys()
+    taken_out = {one["secret"]: one["times"] for one in shown["replaced"]}
+    assert taken_out["patroni.superuser_password"] >= 8
+    assert taken_out["other password"] >= 2
+    assert not shown["silent"]
+    assert {name for name, status in shown["checks"].items() if status != "pass"} == {"secrets"}
+
+    data = zstandard.ZstdDecompressor().stream_reader(bundle.read_bytes()).read()
+    for value in (*lab.lab.secrets(), base64.b64encode(secret.encode()).decode()[:30], "not-the-labs-own"):
+        assert value.encode() not in data
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        texts = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
+    assert "password=‹password›" in texts["timeline.log"]
+    assert f"{leader} postgres" in texts["timeline.log"]
+    assert "no action. I am (node2)" in texts["timeline.log"]
+    assert all(clock["error"] < 0.5 for clock in json.loads(texts["clocks.json"]).values())
+    assert json.loads(texts["cluster/node1/config.json"])["loop_wait"] == 5
+    assert "loop_wait: 5" in texts["cluster/show-config.txt"]
+    assert "Leader" in texts["cluster/list.txt"]
+    assert texts["issue.md"] == bundle.with_name("ops.issue.md").read_text()
+    assert "- Patroni version: 4.0.7" in texts["issue.md"]
+    assert "‹secret patroni.superuser_password›" in texts["issue.md"]
+    assert str(lab.lab.folder) not in data.decode()
+    assert not shown["notes"]
+
+
 def interrupt(lab: Operated, log: Path, when: Callable[[], object], *words: str) -> None:
     """A command, and Ctrl-C as soon as WHEN holds."""
     with lab.labgen.started(*words, log=log) as child:
@@ -251,6 +316,26 @@ def test_a_scale_that_was_cut_off_is_destroyed_with_the_lab(lab: Operated, tmp_p
     lab("destroy", "--yes")
     assert docker_things(lab.name) == []
     assert not lab.lab.folder.exists()
+
+
+def test_the_bundle_is_replayed_where_there_is_nothing(bundle: Path, tmp_path: Path) -> None:
+    elsewhere = Cli(tmp_path / "state")
+    asked = elsewhere("replay", str(bundle), expect=2)
+    assert "Nothing of the bundle runs on this machine" in asked.stderr
+    assert "say --yes" in asked.stderr
+    assert not elsewhere.folder("ops").exists()
+    lab = LiveLab(elsewhere, "ops")
+    try:
+        # The bundled one had failed a check: it held what was planted, and the new one does not.
+        done = json.loads(elsewhere("replay", str(bundle), "--yes", "--json", expect=1).stdout)
+        assert done["packages"] == []
+        assert {pair["name"] for pair in done["checks"] if pair["then"] != pair["now"]} == {"secrets"}
+        assert [pair["now"] for pair in done["checks"]] == ["pass"] * len(done["checks"])
+        again = Operated(lab)
+        assert again.ask("node1", "config")["loop_wait"] == 5
+    finally:
+        elsewhere("destroy", "ops", "--yes", expect=None)
+    assert docker_things("ops") == []
 
 
 def test_the_published_programs_are_operated_alike(labs: Callable[[str], LiveLab]) -> None:

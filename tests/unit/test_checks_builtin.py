@@ -377,7 +377,7 @@ def test_no_secret_in_commands_or_evidence() -> None:
     assert len(commands) > 50
     assert not [command for command in commands for value in values if value in command]
     assert not [value for value in values if value in repr(report)]
-    assert "password=‹secret›" in repr(report)
+    assert "password=‹secret patroni.app_password›" in repr(report)
 
 
 def test_if_no_node_can_answer_the_first_no_is_told() -> None:

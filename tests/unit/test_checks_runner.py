@@ -271,7 +271,7 @@ def test_gently_means_one_after_the_other_each_with_its_own_time_to_settle(check
 
 def test_secrets_are_hidden_in_details(checks: dict[str, Check]) -> None:
     checks["tells"] = Check("tells", "Tells", lambda c: Verdict.failed(c.secrets["patroni"]["app_password"]))
-    assert run("tells")["tells"].detail == "‹secret›"
+    assert run("tells")["tells"].detail == "‹secret patroni.app_password›"
 
 
 # --- checks written out in a manifest

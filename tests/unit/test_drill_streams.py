@@ -20,6 +20,7 @@ from labgen.drill.streams import Load, LoadPath, Observers, Seen, Stream
 from labgen.errors import NodeError
 from labgen.lab.resolve import resolve
 from labgen.provision import CommandResult
+from labgen.provision.clock import wall_clock
 from labgen.resources import resource
 from tests.live import until
 from tests.unit.test_drill_load import Server
@@ -184,6 +185,21 @@ def test_lines_are_put_together_again() -> None:
 def test_a_clock_is_known_as_well_as_the_quickest_answer() -> None:
     offset, error = clock_of(LocalConnection(), "here")
     assert abs(offset) <= error < 1
+
+
+def test_a_wall_clock_is_known_too() -> None:
+    offset, error = wall_clock(LocalConnection(), "here")
+    assert abs(offset) <= error < 0.5
+    assert error > 0
+
+
+def test_a_wall_clock_that_nobody_tells_is_not_known() -> None:
+    class Without(LocalConnection):
+        def run(self, _command: str, **about: Any) -> CommandResult:  # type: ignore[override]
+            return super().run("exec no-such-program", **about)
+
+    with pytest.raises(NodeError, match=r"here: its clock cannot be read: .*not found"):
+        wall_clock(Without(), "here")
 
 
 def test_a_node_without_python_has_no_clock() -> None:

@@ -13,6 +13,7 @@ import pytest
 from labgen.errors import NodeError, StepError
 from labgen.plan.model import Plan, Step, StepId
 from labgen.provision import Journal, pending_steps, run_plan
+from labgen.redact import Redactor
 from tests.fakes.connection import Answer, FakeConnection
 
 
@@ -341,9 +342,9 @@ def test_secrets_do_not_reach_log_or_error(bench: Bench) -> None:
         bench.run(
             step("a/x/start"),
             answers={"a": {"run.sh": Answer(rc=1, stdout="password=hush12 and hush\n")}},
-            secrets=["hush", "hush12"],
+            hide=Redactor({"one": {"a": "hush", "b": "hush12"}}),
         )
-    assert caught.value.detail == ("password=[secret] and [secret]",)
+    assert caught.value.detail == ("password=‹secret one.b› and ‹secret one.a›",)
     assert "hush" not in (bench.logs / "steps" / "a-x-start.log").read_text()
 
 

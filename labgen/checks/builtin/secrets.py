@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from labgen.checks.context import Check, Context, Unknown
 from labgen.checks.model import Verdict
-from labgen.checks.redact import secret_values
 from labgen.checks.wording import count, listed
+from labgen.redact import secret_values
 
 # The secrets come in on standard input, one a line, and never show in a command: printf is part of the shell.
 _PATTERNS = "patterns=$(cat); patterns() { printf '%s\\n' \"$patterns\"; }; "

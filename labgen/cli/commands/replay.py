@@ -1,0 +1,118 @@
+"""`labgen replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from labgen.cli.console import err, out, print_json
+from labgen.cli.options import Json, Name, Provider
+
+if TYPE_CHECKING:
+    from labgen.actions.replay import Offer, Replayed
+
+
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle.", show_default=False)],
+    name: Name = None,
+    provider: Provider = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
+    keep: Annotated[bool, typer.Option("--keep/--destroy", help="Leave the lab up, or remove it in the end.")] = True,
+    no_lock: Annotated[
+        bool,
+        typer.Option(
+            "--no-lock", help="Take the package versions that can be had now, not the bundle's.", show_default=False
+        ),
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use no network: all comes from the cache.")] = False,
+    json: Json = False,
+) -> None:
+    """Make the lab of a bundle again, in the same versions, and compare it with the one that was bundled.
+
+    Nothing of the bundle runs on this machine; its scripts run inside the new lab only. Exits with 1 unless the new lab
+    does what the bundled one did.
+    """
+    from labgen.actions.replay import offered, replay
+    from labgen.cli.progress import Progress
+    from labgen.errors import UsageError
+
+    with offered(file, lambda _: None, name=name, provider=provider, by_lock=not no_lock) as offer:
+        for line in statement(offer):
+            err.print(line, markup=False, soft_wrap=True)
+        called = offer.opened.lab.name
+        if not yes:
+            if not err.is_terminal:
+                raise UsageError(f"replay makes the lab {called} from the bundle", cure="say --yes")
+            typer.confirm(f"Make the lab {called} from it?", abort=True, err=True)
+        with Progress(err) as progress:
+            done = replay(offer, progress, keep=keep, offline=offline)
+    if json:
+        print_json(_told(file, done))
+    else:
+        _print(done)
+    if not done.same:
+        raise typer.Exit(1)
+
+
+def statement(offer: Offer) -> list[str]:
+    """What would be done, before it is."""
+    from labgen.cli.commands.bundle import lines
+    from labgen.wording import printable
+
+    lab = offer.opened.lab
+    versions = ", ".join(f"{program} {version}" for program, version in sorted(lab.versions.items()))
+    packages = "the packages of its lock" if offer.by_lock else "the packages that this machine's mirror has now"
+    told = [
+        "",
+        f"From it this labgen would make the lab {lab.name} on {lab.provider}:",
+        f"  {len(lab.nodes)} nodes of {lab.os} in {lab.network.cidr}, of {packages}",
+        f"  {versions}",
+        *(f"  this machine would fetch {address}" for address in offer.addresses),
+        "",
+        "Nothing of the bundle runs on this machine: machines, files and steps are made anew from its blueprint.",
+    ]
+    if offer.scripts:
+        told.append("These of its scripts run, inside the new lab only:")
+        told += [f"  {script}" for script in offer.scripts]
+    else:
+        told.append("It brings no scripts of its own; what its blueprint sets is used inside the new lab only.")
+    told += list(offer.opened.notes)
+    return [*lines(offer.about), *map(printable, told), ""]
+
+
+def _print(done: Replayed) -> None:
+    from labgen.wording import printable
+
+    if done.checks:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("check", "in the bundle", "here"):
+            table.add_column(heading)
+        for pair in done.checks:
+            style = None if pair.same else "bold red"
+            table.add_row(printable(pair.name), printable(pair.then) or "not run", pair.now or "not run", style=style)
+        out.print(table)
+    else:
+        out.print("no checks were run when the bundle was made: there is nothing to compare")
+    out.print()
+    for line in done.packages:
+        out.print(f"other packages: {line}", markup=False)
+    if not done.packages:
+        out.print("the packages of all nodes are those of the bundle's")
+    out.print(f"the checks say {'the same' if done.same else 'something else'} as in the bundle")
+    if done.kept:
+        out.print(f"\n  labgen status {done.lab}         the lab, which is still up", markup=False)
+        out.print(f"  labgen destroy {done.lab} --yes  removes it", markup=False)
+
+
+def _told(file: Path, done: Replayed) -> dict[str, Any]:
+    return {
+        "bundle": str(file),
+        "lab": done.lab,
+        "same": done.same,
+        "kept": done.kept,
+        "packages": list(done.packages),
+        "checks": [{"name": pair.name, "then": pair.then, "now": pair.now} for pair in done.checks],
+    }
