@@ -227,8 +227,8 @@ steps:
     assert "node2/step-prepare/start" in waits["node2/step-second/start"]
     assert "node1/step-adjust/configure" in waits["node1/patroni/configure"]
     assert "node2/step-adjust/configure" not in waits
-    assert {f"{node}/patroni/start" for node in ("node1", "node2", "node3")} <= waits["node1/step-fill/start"]
-    assert waits["node3/step-look/start"] >= {"node3/patroni/start"}
+    assert {f"{node}/patroni/ready" for node in ("node1", "node2", "node3")} <= waits["node1/step-fill/start"]
+    assert waits["node3/step-look/start"] >= {"node3/patroni/ready"}
     assert "node0/step-look/start" not in waits
     assert all(lab.components[name].own for name in lab.components if name.startswith("step-"))
     assert not any(name.startswith("step-") for node in lab.nodes for name in lab.installed(node))

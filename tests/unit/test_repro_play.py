@@ -122,7 +122,7 @@ def test_an_action_that_fails_is_the_last(stage: Stage, tried: Callable[..., Try
     stage.nodes["node1"].says("do-it", Said(rc=4, stderr="no rest-secret here\n"))
     it = tried({"run": {"on": "leader", "command": "do-it"}}, {"run": {"on": "leader", "command": "then-this"}})
     assert it.verdict is Verdict.UNKNOWN
-    assert it.reasons == ("leader: `do-it`: node1: exit 4: no ‹secret› here",)
+    assert it.reasons == ("leader: `do-it`: node1: exit 4: no ‹secret patroni.rest_password› here",)
     assert [done.state for done in it.actions] == [State.FAILED, State.LEFT_OUT]
     assert not any("then-this" in command for command in stage.nodes["node1"].commands)
     # What is there to see is looked at all the same.

@@ -78,7 +78,7 @@ def test_secrets_are_hidden_in_answers_and_in_reasons(stage: Stage) -> None:
     stage.nodes["node1"].says("look-into", "it is rest-secret\n")
     found = ask(stage.begin(), output={"on": "leader", "command": "look-into it"})
     assert "rest-secret" not in f"{found}"
-    assert found.why == "node1: it is ‹secret›"
+    assert found.why == "node1: it is ‹secret patroni.rest_password›"
 
 
 # --- log --------------------------------------------------------------------------------------------------------------
