@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labgen.actions.bundle_files import as_json, of_the_lab, plugins
 from labgen.actions.bundle_report import report_of
+from labgen.actions.bundle_repro import carried
 from labgen.actions.connect import endpoints
 from labgen.actions.images import artefact_store, image_specs
 from labgen.actions.locking import lock_of
@@ -48,16 +49,26 @@ class Made:
     issue: Path
 
 
-def bundle(name: str, target: Path, progress: Progress, *, since: datetime | None = None, verify: bool = True) -> Made:
+def bundle(
+    name: str,
+    target: Path,
+    progress: Progress,
+    *,
+    reproduction: Path | None = None,
+    since: datetime | None = None,
+    verify: bool = True,
+) -> Made:
     """Write all that is known of the lab NAME to the bundle TARGET.
 
-    since: what is older in logs is left out. verify: run the checks, for the bundle to say how they are.
+    reproduction: what a replay is to show; without it the one that the lab was made by, if it was. since: what is older
+    in logs is left out. verify: run the checks, for the bundle to say how they are.
     Raises UnknownNameError, UsageError for a TARGET that cannot be, LabgenError when it cannot be written.
     """
     target = target.absolute()
     _refuse_place(target)
     opened = existing_lab(name)
     secrets = opened.folder.secrets(opened.lab)
+    shown = carried(opened, reproduction)
     report: Report | None = None
     with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
         progress("asking the nodes")
@@ -77,6 +88,7 @@ def bundle(name: str, target: Path, progress: Progress, *, since: datetime | Non
         **dict(of_the_lab(opened, since, notes)),
         **{path: text for one in found.values() for path, text in one.files.items()},
         **cluster,
+        **(shown.texts if shown else {}),
         model.TIMELINE: "".join(f"{line}\n" for line in timeline.lines()),
         model.CLOCKS: as_json({node: asdict(clock) for node, clock in clocks.items()}),
     }
@@ -84,7 +96,7 @@ def bundle(name: str, target: Path, progress: Progress, *, since: datetime | Non
         texts[model.LOCK] = lock_bytes(lock).decode()
     if report is not None:
         texts[model.CHECKS] = as_json(report_data(report))
-    texts[model.ISSUE] = issue(report_of(opened.lab, target.name, texts, timeline, found, report))
+    texts[model.ISSUE] = issue(report_of(opened.lab, target.name, texts, timeline, found, report, shown))
     if misplaced := [path for path in texts if not model.is_place(path)]:
         notes += [f"{path} is left out: a bundle has no place for such a name" for path in misplaced]
         texts = {path: text for path, text in texts.items() if model.is_place(path)}
@@ -95,6 +107,7 @@ def bundle(name: str, target: Path, progress: Progress, *, since: datetime | Non
         "notes": notes,
         "checks": {} if report is None else {result.name: result.status.value for result in report.results},
         "plugins": plugins(opened),
+        "reproduction": model.plain(shown.facts) if shown else None,
     }
     packed = pack(target, texts, about, redactor_of(opened, secrets), progress)
     beside = target.with_name(target.name.removesuffix(model.SUFFIX) + ".issue.md")

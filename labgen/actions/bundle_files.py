@@ -10,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from labgen.actions.bundle_repro import document_member
 from labgen.actions.open import OpenLab
+from labgen.bend.own import EXTRA
 from labgen.bundle import model
 from labgen.drill.log import read_log
 from labgen.drill.summary import summary
@@ -41,6 +43,10 @@ def of_the_lab(opened: OpenLab, since: datetime | None, notes: list[str]) -> Ite
     for path in _files(folder.logs):
         if path.relative_to(folder.logs).parts[0] != "images":
             yield f"{model.LOGS}/{path.relative_to(folder.logs)}", hide(_text(path, LARGEST))
+    for number, bend in enumerate(opened.bends, 1):
+        yield document_member(number, bend), _text(bend.path)
+        for name, text in bend.texts.items():
+            yield f"{model.OVERRIDES}/{number}/{name}", text
     for root, home in _own_components(opened):
         for path in _files(home):
             yield f"{model.COMPONENTS}/{root}/{home.name}/{path.relative_to(home)}", _text(path)
@@ -106,7 +112,10 @@ def _paths_hidden(opened: OpenLab) -> Callable[[str], str]:
 def _portable(opened: OpenLab) -> LabRecord:
     """The lab's record without paths: those of what is in the bundle are the bundle's."""
     roots = tuple(f"{model.COMPONENTS}/{number}" for number, _ in enumerate(opened.record.components))
-    return replace(opened.record, blueprint=model.BLUEPRINT, components=roots)
+    files = tuple(
+        document_member(number, bend).removeprefix(f"{model.OVERRIDES}/") for number, bend in enumerate(opened.bends, 1)
+    )
+    return replace(opened.record, blueprint=model.BLUEPRINT, components=roots, files=files)
 
 
 def _own_components(opened: OpenLab) -> list[tuple[int, Path]]:
@@ -118,5 +127,6 @@ def _own_components(opened: OpenLab) -> list[tuple[int, Path]]:
 
 def plugins(opened: OpenLab) -> list[str]:
     """Components that neither labgen has nor the user gave."""
-    known = {resource("scripts"), *map(Path, opened.record.components)}
-    return sorted(name for name, component in opened.lab.components.items() if component.folder.parent not in known)
+    known = {resource("scripts"), resource("scripts") / EXTRA, *map(Path, opened.record.components)}
+    others = (it for it in opened.lab.components.values() if not it.own and it.folder.parent not in known)
+    return sorted(component.name for component in others)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 
+from labgen.actions.bundle_repro import Carried, how_to_reproduce, what_happened, what_was_expected
 from labgen.bundle.collect import Collected
 from labgen.bundle.issue import Report as IssueReport
 from labgen.bundle.timeline import Timeline
@@ -20,7 +21,9 @@ def report_of(
     timeline: Timeline,
     found: Mapping[str, Collected],
     report: Report | None,
+    shown: Carried | None,
 ) -> IssueReport:
+    """The parts of the bug report NAME's bundle goes with; SHOWN is its reproduction."""
     members = [node.name for node in lab.nodes_with("patroni")]
     config = next((text for node in members if (text := texts.get(f"nodes/{node}/patroni/patroni-config.yml"))), "")
     others = [
@@ -39,6 +42,9 @@ def report_of(
     return IssueReport(
         bundle=name,
         entries=timeline.entries,
+        seen=what_happened(shown) if shown else "",
+        reproduce=how_to_reproduce(shown) if shown else "",
+        expected=what_was_expected(shown) if shown else "",
         versions=_versions(lab, texts, found),
         config=config,
         show_config=texts.get("cluster/show-config.txt", ""),

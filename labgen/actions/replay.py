@@ -19,23 +19,30 @@ from labgen.actions.connect import endpoints
 from labgen.actions.destroy import destroy
 from labgen.actions.open import OpenLab, Wish, check_lab_name, existing_lab, lab_of, locked
 from labgen.actions.reporter import Reporter
+from labgen.actions.repro import run_reproduction
 from labgen.actions.up import bring_up
 from labgen.actions.verify import ANSWER_WITHIN
 from labgen.artefacts.store import identity, sha256
+from labgen.blueprint.extends import EXTENDS
 from labgen.bundle.collect import PACKAGES, installed, packages_in
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
-from labgen.bundle.model import BLUEPRINT, BUNDLE, COMPONENTS, LOCK, NODES, RECORD, About
+from labgen.bundle.model import BLUEPRINT, BUNDLE, COMPONENTS, LOCK, NODES, OVERRIDES, RECORD, REPRO, About
 from labgen.bundle.pack import take_in
 from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, UrlSource
 from labgen.components.registry import MANIFEST, Component, component_folders, load_component
-from labgen.errors import LabgenError, LockError, PackageError, UsageError
+from labgen.documents import parse_document
+from labgen.errors import BlueprintError, LabgenError, LockError, PackageError, UsageError
 from labgen.images import have_box
 from labgen.lab.model import Lab
 from labgen.lock.model import read_lock
 from labgen.provision import Connections
+from labgen.repro.judge import Verdict
+from labgen.repro.play import Try
+from labgen.repro.result import Outcome
 from labgen.resources import resource
 from labgen.state import LabFolder, LabRecord, lab_folder
 from labgen.state.folder import state_folder
+from labgen.wording import printable
 
 Progress = Callable[[str], None]
 STAGING = ".taking-in-"
@@ -72,22 +79,36 @@ class Offer:
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        """What of the bundle would run, on the nodes."""
-        return self.about.scripts
+        """What of the bundle would run, on the nodes, a line each."""
+        lab = self.opened.lab
+        steps = [name for name, component in lab.components.items() if component.own]
+        told = [f"the step {name.removeprefix('step-')}" for name in steps]
+        told += [f"the file {file.about.path}" for file in lab.files]
+        if repro := self.about.reproduction:
+            told.append(f"the commands of the reproduction {repro.name} ({repro.member})")
+        return (*told, *(script for script in self.about.scripts if script.startswith(f"{COMPONENTS}/")))
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of it. packages: how those of the nodes differ from the bundle's, a line each."""
+    """What came of it. packages: how those of the nodes differ from the bundle's, a line each.
+
+    outcome: of the bundle's reproduction, None if it has none; then: the verdict that the bundle has, if any. The
+    checks are compared where there is no reproduction: after one the lab is in whatever condition that leaves it.
+    """
 
     lab: str
     packages: tuple[str, ...]
     checks: tuple[CheckPair, ...]
+    outcome: Outcome | None
+    then: str
     kept: bool
 
     @property
     def same(self) -> bool:
         """Whether the lab does what the bundled one did."""
+        if self.outcome is not None:
+            return self.outcome.verdict.value == (self.then or Verdict.REPRODUCED.value)
         return all(pair.same for pair in self.checks)
 
 
@@ -108,7 +129,7 @@ def offered(
     with tempfile.TemporaryDirectory(dir=state, prefix=STAGING, ignore_cleanup_errors=True) as scratch:
         home = Path(scratch)
         about = take_in(path, home, progress)
-        record, digest = _record(path, home), sha256(path)
+        record, digest = _record(path, home, about), sha256(path)
         if lacking := [name for name in about.plugins if name not in component_folders()]:
             raise LockError(
                 f"the bundle's lab has components that are not on this machine: {', '.join(lacking)}",
@@ -139,7 +160,7 @@ def _offer(offer: Offer) -> Offer:
     return replace(offer, by_lock=by_lock, addresses=addresses)
 
 
-def _record(path: Path, home: Path) -> LabRecord:
+def _record(path: Path, home: Path, about: About) -> LabRecord:
     """How the bundled lab was made; raises LockError when that cannot be read."""
     for name in (RECORD, BLUEPRINT):
         if not (home / name).is_file():
@@ -153,7 +174,24 @@ def _record(path: Path, home: Path) -> LabRecord:
         check_lab_name(record.name)
     except UsageError as error:
         raise BUNDLE.refused(path, f"{RECORD}: {error.what}") from None
+    members = [f"{OVERRIDES}/{name}" for name in record.files]
+    if about.reproduction:
+        members.append(about.reproduction.member)
+    for member in members:
+        if member not in about.members or not member.startswith((f"{OVERRIDES}/", f"{REPRO}/")):
+            raise BUNDLE.refused(path, f"{printable(member)} is missing")
+    for document in (home / BLUEPRINT, *home.glob(f"{OVERRIDES}/**/*.yml"), *home.glob(f"{REPRO}/**/*.yml")):
+        # It would be looked for on this machine.
+        if _extends(document):
+            raise BUNDLE.refused(path, f"{document.relative_to(home)} extends another blueprint")
     return record
+
+
+def _extends(document: Path) -> bool:
+    try:
+        return EXTENDS in parse_document(document, kind="blueprint").plain
+    except BlueprintError:
+        return False  # whoever reads it says what is wrong with it
 
 
 def _begun(path: Path, digest: str, name: str) -> OpenLab | None:
@@ -182,6 +220,7 @@ def _open(home: Path, record: LabRecord, name: str, provider: str | None) -> Ope
             provider=provider or record.provider,
             profile=record.profile,
             overrides=record.overrides,
+            files=tuple(home / OVERRIDES / name for name in record.files),
             components=roots,
             # An install step that came with a bundle runs in a guest, never in a chroot of this machine.
             baked=record.baked and not roots,
@@ -248,26 +287,43 @@ def _locked(path: Path, opened: OpenLab, lock: Path) -> Lab:
         ) from None
 
 
-def replay(offer: Offer, reporter: Reporter, *, keep: bool = True, offline: bool = False) -> Replayed:
+def replay(
+    offer: Offer,
+    reporter: Reporter,
+    *,
+    keep: bool = True,
+    offline: bool = False,
+    on_try: Callable[[Try], None] = lambda _: None,
+) -> Replayed:
     """Make the lab of OFFER and compare it; without KEEP it is destroyed again, whatever came of it.
 
     Raises what `up` raises; PackageError names the packages of the lock that cannot be had any more.
     """
-    opened = _settled(offer)
+    opened, about = _settled(offer), offer.about
+    home = opened.folder.path / HOME
+    outcome, report = None, None
     try:
-        with opened.folder.locked():
-            try:
-                run = bring_up(opened, reporter, offline=offline)
-            except PackageError as error:
-                raise PackageError(error.what, where=offer.source, detail=error.detail, cure=GONE) from None
+        try:
+            if about.reproduction:
+                # From here on there is a lab, of which no machine is there yet.
+                opened.save()
+                wish = Wish(lab=opened.lab.name)
+                document = home / about.reproduction.member
+                outcome = run_reproduction(document, reporter, wish, offline=offline, on_try=on_try)
+            else:
+                with opened.folder.locked():
+                    report = bring_up(opened, reporter, offline=offline).report
+        except PackageError as error:
+            raise PackageError(error.what, where=offer.source, detail=error.detail, cure=GONE) from None
         with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
             now = installed(connections)
-        report = run.report
         checks = {} if report is None else {result.name: result.status.value for result in report.results}
         return Replayed(
             lab=opened.lab.name,
-            packages=tuple(package_differences(_bundled(opened.folder.path / HOME), now)),
-            checks=check_pairs(offer.about.checks, checks) if offer.about.checks else (),
+            packages=tuple(package_differences(_bundled(home), now)),
+            checks=check_pairs(about.checks, checks) if about.checks and report is not None else (),
+            outcome=outcome,
+            then=about.reproduction.verdict if about.reproduction else "",
             kept=keep,
         )
     finally:

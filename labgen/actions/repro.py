@@ -85,12 +85,14 @@ def run_reproduction(
     *,
     repeat: int | None = None,
     remove: bool = False,
+    offline: bool = False,
     on_try: Callable[[Try], None] = lambda _: None,
 ) -> Outcome:
     """Play the reproduction in the file DOCUMENT on the lab that WISH describes, which is made if it is not there.
 
     WISH None: as `wish_of` says. repeat: how often, else as the document says. remove: the lab goes afterwards,
-    whatever happens; else it is brought back to its beginning when the reproduction is run again.
+    whatever happens; else it is brought back to its beginning when the reproduction is run again. offline: it is made
+    without any network.
     Raises BlueprintError for faults, before anything boots, and what `up` raises if the lab cannot be made.
     """
     written = read_written(document)
@@ -100,7 +102,8 @@ def run_reproduction(
     if opened.folder.exists():
         refuse_unhealed(opened)
     try:
-        return _play_all(written, wish, reporter, repeat or written.value.repeat, remove, on_try)
+        run = _ready(written.value, wish, reporter, offline=offline)
+        return _play_all(written.value, run, reporter, repeat or written.value.repeat, remove, on_try)
     finally:
         if remove and lab_folder(opened.lab.name).exists():
             reporter.phase("Destroy")
@@ -108,10 +111,9 @@ def run_reproduction(
 
 
 def _play_all(
-    written: Written, wish: Wish, reporter: Reporter, repeat: int, remove: bool, on_try: Callable[[Try], None]
+    document: Reproduction, run: Run, reporter: Reporter, repeat: int, remove: bool, on_try: Callable[[Try], None]
 ) -> Outcome:
-    document = written.value
-    run = _ready(document, wish, reporter)
+    """All tries, on the lab that RUN has made ready."""
     name = run.lab.name
     if sick := _sick(run.report):
         return Outcome(document, run.lab, (), sick=sick)
@@ -139,7 +141,7 @@ def _play_all(
     return outcome
 
 
-def _ready(document: Reproduction, wish: Wish, reporter: Reporter) -> Run:
+def _ready(document: Reproduction, wish: Wish, reporter: Reporter, *, offline: bool) -> Run:
     """The lab as it is to be when the actions begin: new, or brought back to where it was kept for that."""
     opened = lab_of(wish, make=True)
     store, keeper = store_of(opened), keeper_of(get_provider(opened.lab.provider))
@@ -150,7 +152,7 @@ def _ready(document: Reproduction, wish: Wish, reporter: Reporter) -> Run:
             # The actions may have been edited: the lab keeps the document as it is now.
             opened.save()
             return restore_checkpoint(opened.lab.name, BEGINNING, reporter)
-    return up(wish, reporter, document.until)
+    return up(wish, reporter, document.until, offline=offline)
 
 
 def _keep_beginning(run: Run, reporter: Reporter, *, needed: bool) -> None:

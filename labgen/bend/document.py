@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict
 
-from labgen.bend.model import Bend
+from labgen.bend.model import BESIDE, Bend
+from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
 from labgen.documents import Source, draft_document
 from labgen.errors import BlueprintError, UsageError
@@ -20,18 +23,23 @@ INNER = "overrides"
 
 
 class _Holder(Strict):
-    """A document of which the overrides are a part, such as a reproduction; the rest of it is somebody else's."""
+    """A document of which the overrides are a part, such as a reproduction; the rest of it is somebody else's.
+
+    lab: the blueprint that it is about, a name or a path beside it.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     overrides: Bend = Bend()
+    lab: Any = None
 
 
 @dataclass(frozen=True)
 class BendFile:
     """An overrides document that was read.
 
-    loc: where in its file it stands. texts: the files beside it that it names → content.
+    loc: where in its file it stands; that is not its beginning where it is a part of a larger one, of a reproduction.
+    texts: the files beside it that it names → content.
     """
 
     path: Path
@@ -39,6 +47,11 @@ class BendFile:
     source: Source
     loc: Loc
     texts: Mapping[str, str]
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the document is more than overrides."""
+        return bool(self.loc)
 
     def copy_to(self, folder: Path) -> None:
         """Put the document and the files that it names into FOLDER, where it can be read again."""
@@ -66,15 +79,18 @@ def read_bend(path: Path) -> BendFile:
         raise UsageError(f"there is no overrides file {path}", where="-f", cure="give the path of a YAML file")
     inner = _has_inner(path)
     value: Bend | None
+    texts: dict[str, str] = {}
     if inner:
         holder = draft_document(path, _Holder, kind="overrides document")
         value, source, faults = (holder.value.overrides if holder.value else None), holder.source, holder.faults
+        if holder.value and (beside := _blueprint_beside(path, holder.value.lab)):
+            # Whole, so that a copy of the document has all that it needs.
+            texts[beside] = whole_text(path.parent / beside).decode()
     else:
         whole = draft_document(path, Bend, kind="overrides document")
         value, source, faults = whole.value, whole.source, whole.faults
     loc: Loc = (INNER,) if inner else ()
     faults = list(faults)
-    texts: dict[str, str] = {}
     for place, name in _named(value or Bend()):
         try:
             texts[name] = _text(path.parent / name)
@@ -84,6 +100,13 @@ def read_bend(path: Path) -> BendFile:
     if faults or value is None:
         raise BlueprintError(source.sort(faults), kind="overrides document")
     return BendFile(path, value, source, loc, texts)
+
+
+def _blueprint_beside(path: Path, lab: object) -> str | None:
+    """LAB, if it is the path of a blueprint below the folder of the document at PATH."""
+    if not isinstance(lab, str) or not re.fullmatch(BESIDE, lab) or not lab.endswith((".yml", ".yaml")):
+        return None
+    return lab if (path.parent / lab).is_file() else None
 
 
 def _has_inner(path: Path) -> bool:

@@ -89,11 +89,25 @@ class Replaced(Told):
     times: int
 
 
+class ReproFacts(Told):
+    """The reproduction that goes with the lab.
+
+    member: where it lies in the bundle. verdict: of its last run on the lab, empty if there was none; tries: how often
+    which one, of that run.
+    """
+
+    name: str
+    title: str
+    member: str
+    verdict: str = ""
+    tries: dict[str, int] = {}
+
+
 class About(Told):
     """All of `bundle.json`.
 
     made: ISO 8601, UTC. silent: node → why nothing of it is there. notes: what a reader should know.
-    checks: check → its status when the bundle was made.
+    checks: check → its status when the bundle was made. reproduction: what is to be shown on the lab, if anything.
     plugins: components that are in no bundle, since they come with other packages.
     """
 
@@ -106,6 +120,7 @@ class About(Told):
     replaced: tuple[Replaced, ...] = ()
     checks: dict[str, str] = {}
     plugins: tuple[str, ...] = ()
+    reproduction: ReproFacts | None = None
     members: dict[str, Size]
 
     @property

@@ -64,7 +64,8 @@ class Machine:
     keeper: FakeKeeper | None = field(default_factory=FakeKeeper)
     heard: Heard = field(default_factory=Heard)
 
-    def up(self, wish: Wish, _reporter: object, until: str | None = None) -> FakeRun:
+    def up(self, wish: Wish, _reporter: object, until: str | None = None, *, offline: bool = False) -> FakeRun:
+        assert not offline
         opened = lab_of(wish, make=True)
         opened.save()
         self.did.append(f"up {opened.lab.name}" + (f" until {until}" if until else ""))

@@ -13,7 +13,7 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Json, Lab
 
 if TYPE_CHECKING:
-    from labgen.bundle.model import About
+    from labgen.bundle.model import About, ReproFacts
 
 MAKE = "make"
 MIB, KIB = 1 << 20, 1 << 10
@@ -46,6 +46,16 @@ def make(
             "--output", "-o", metavar="FILE", help="The bundle's file. [default: LAB.tar.zst]", show_default=False
         ),
     ] = None,
+    repro: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The reproduction that a replay is to show. [default: the one that the lab was made by]",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -64,7 +74,8 @@ def make(
 
     target = output or Path(f"{lab}.tar.zst")
     with err.status(f"Bundling {lab}") as status:
-        made = bundle(lab, target, status.update, since=since_of(since) if since else None, verify=not no_verify)
+        began = since_of(since) if since else None
+        made = bundle(lab, target, status.update, reproduction=repro, since=began, verify=not no_verify)
     about, packed = made.packed.about, made.packed
     if json:
         print_json({"bundle": str(made.path), "issue": str(made.issue), "bytes": packed.size, **told(about)})
@@ -74,6 +85,8 @@ def make(
     out.print(f"  nodes       {_nodes(about)}", markup=False)
     if about.checks:
         out.print(f"  checks      {_checks(about)}", markup=False)
+    if about.reproduction:
+        out.print(f"  shows       {_shown(about.reproduction)}", markup=False)
     out.print(f"  secrets     {_replaced(about)}", markup=False)
     for line in (*(f"nothing of {node}" for node in silent), *about.notes):
         err.print(f"  note: {line}", markup=False, soft_wrap=True)
@@ -123,6 +136,7 @@ def lines(about: About) -> list[str]:
         f"  nodes       {_nodes(about)}",
     ]
     text += [f"  checks      {_checks(about)}"] if about.checks else []
+    text += [f"  shows       {_shown(about.reproduction)}"] if about.reproduction else []
     text += [f"  secrets     {_replaced(about)}"]
     text += [f"  components  {', '.join(about.plugins)} come with other packages"] if about.plugins else []
     text += [f"  note        {note}" for note in about.notes]
@@ -145,6 +159,13 @@ def _nodes(about: About) -> str:
 def _checks(about: About) -> str:
     bad = [f"{name} ({status})" for name, status in about.checks.items() if status != "pass"]
     return f"{len(about.checks) - len(bad)} of {len(about.checks)} passed" + (f"; not {', '.join(bad)}" if bad else "")
+
+
+def _shown(it: ReproFacts) -> str:
+    verdict = it.verdict or "not run yet"
+    tries = sum(it.tries.values())
+    often = f", {it.tries.get('reproduced', 0)} of {tries} tries" if tries > 1 else ""
+    return f"{it.name}: {it.title} ({verdict}{often})"
 
 
 def _replaced(about: About) -> str:

@@ -13,6 +13,7 @@ from labgen.cli.options import Json, Name, Provider
 
 if TYPE_CHECKING:
     from labgen.actions.replay import Offer, Replayed
+    from labgen.repro.play import Try
 
 
 def command(
@@ -48,7 +49,11 @@ def command(
                 raise UsageError(f"replay makes the lab {called} from the bundle", cure="say --yes")
             typer.confirm(f"Make the lab {called} from it?", abort=True, err=True)
         with Progress(err) as progress:
-            done = replay(offer, progress, keep=keep, offline=offline)
+
+            def tell(one: Try) -> None:
+                progress.note(f"{one.verdict.value}, {one.seconds:.1f} s")
+
+            done = replay(offer, progress, keep=keep, offline=offline, on_try=tell)
     if json:
         print_json(_told(file, done))
     else:
@@ -84,9 +89,14 @@ def statement(offer: Offer) -> list[str]:
 
 
 def _print(done: Replayed) -> None:
+    from labgen.repro.result import result_data
+    from labgen.repro.tables import result_lines
     from labgen.wording import printable
 
-    if done.checks:
+    if done.outcome is not None:
+        for line in result_lines(result_data(done.outcome)):
+            out.print(line)
+    elif done.checks:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("check", "in the bundle", "here"):
             table.add_column(heading)
@@ -101,7 +111,12 @@ def _print(done: Replayed) -> None:
         out.print(f"other packages: {line}", markup=False)
     if not done.packages:
         out.print("the packages of all nodes are those of the bundle's")
-    out.print(f"the checks say {'the same' if done.same else 'something else'} as in the bundle")
+    if done.outcome is not None:
+        now = done.outcome.verdict.value
+        verdicts = f"{now} here, {done.then or 'not run'} in the bundle"
+        out.print(f"the verdict is {'the same' if done.same else 'another'}: {verdicts}")
+    else:
+        out.print(f"the checks say {'the same' if done.same else 'something else'} as in the bundle")
     if done.kept:
         out.print(f"\n  labgen status {done.lab}         the lab, which is still up", markup=False)
         out.print(f"  labgen destroy {done.lab} --yes  removes it", markup=False)
@@ -112,6 +127,7 @@ def _told(file: Path, done: Replayed) -> dict[str, Any]:
         "bundle": str(file),
         "lab": done.lab,
         "same": done.same,
+        "verdict": None if done.outcome is None else {"then": done.then, "now": done.outcome.verdict.value},
         "kept": done.kept,
         "packages": list(done.packages),
         "checks": [{"name": pair.name, "then": pair.then, "now": pair.now} for pair in done.checks],
