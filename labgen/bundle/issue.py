@@ -46,7 +46,8 @@ class Report:
 def issue(report: Report) -> str:
     """The report, in sections."""
     versions = "\n".join(f"- {program}: {version}" for program, version in report.versions.items())
-    replay = f"Attached is `{report.bundle}`. `labgen replay {report.bundle}` makes the same lab from it."
+    shows = " and does this on it" if report.reproduce else ""
+    replay = f"Attached is `{report.bundle}`. `labgen replay {report.bundle}` makes the same lab from it{shows}."
     sections = {
         "What happened?": report.seen or _left("what you saw, and when"),
         "How can we reproduce it (as minimally and precisely as possible)?": "\n\n".join(

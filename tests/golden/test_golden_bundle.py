@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import zstandard
 
 from labgen.actions import replay as replaying
 from labgen.actions.bundle import bundle, since_of
+from labgen.actions.bundle_repro import carried, how_to_reproduce, what_happened, what_was_expected
+from labgen.actions.open import existing_lab
 from labgen.actions.replay import offered, replay
 from labgen.bundle import pack as packing
 from labgen.bundle.entries import OTHER, PATRONI, POSTGRESQL, Entry
@@ -20,7 +23,7 @@ from labgen.cli.commands.bundle import lines
 from labgen.cli.commands.replay import statement
 from labgen.errors import LabgenError, PackageError
 from labgen.lock.mirror import CURE
-from tests.unit.bundles import BLUEPRINT, LOCK, lock_for, record, write_bundle
+from tests.unit.bundles import BLUEPRINT, LOCK, REPRODUCTION, SHOWN, SHOWS, lock_for, record, write_bundle
 
 Golden = Callable[[Path, str], None]
 Readable = Callable[[str], None]
@@ -100,6 +103,11 @@ def leaky() -> None:
 CASES: dict[str, Callable[[], object]] = {
     "damaged": lambda: recompressed(lambda data: data.replace(b"A small lab\n", b"A small lob\n")),
     "elsewhere": elsewhere,
+    "extends": lambda: offer({"blueprint.yml": f"extends: /etc/passwd\n{BLUEPRINT}"}),
+    "extends-beside": lambda: offer({**SHOWN, "overrides/1/labs/small.yml": f"extends: x\n{BLUEPRINT}"}),
+    "overrides-elsewhere": lambda: offer({"lab.json": record(files=["../../lab.json"])}),
+    "reproduction-elsewhere": lambda: offer(SHOWN, {"reproduction": {**SHOWS, "member": "nodes/one/shown.yml"}}),
+    "reproduction-gone": lambda: offer(about={"reproduction": SHOWS}),
     "exists": there_already,
     "lab-unknown": lambda: bundle("small", BUNDLE, silent),
     "leaky": leaky,
@@ -145,8 +153,8 @@ def test_statement(golden: Golden) -> None:
     source = "{kind: url, url: 'https://example.invalid/thing', sha256: " + "a" * 64 + "}"
     texts = {**component(source), "components/0/extra/install.sh": "true\n"}
     text = []
-    for members in ({}, texts):
-        with offered(write_bundle(BUNDLE, members), silent) as found:
+    for members, more in (({}, {}), (texts, {}), (SHOWN, {"reproduction": SHOWS})):
+        with offered(write_bundle(BUNDLE, members, more), silent) as found:
             text += statement(found)
     golden(HERE / "bundle" / "statement.out", "".join(f"{line}\n" for line in text))
 
@@ -174,6 +182,33 @@ def test_issue(golden: Golden) -> None:
         others=["lab: A small lab", "one 192.168.61.11: postgresql, patroni"],
     )
     golden(HERE / "bundle" / "issue.md", issue(report))
+
+
+def test_parts_of_the_issue_that_a_reproduction_gives(golden: Golden) -> None:
+    """With what its last run on the lab has seen."""
+    folder = Path("state/labs/small")
+    (folder / "repro").mkdir(parents=True)
+    (folder / "lab.json").write_text(record())
+    (folder / "blueprint.yml").write_text(BLUEPRINT)
+    Path("labs").mkdir()
+    Path("labs/small.yml").write_text(BLUEPRINT)
+    Path("shown.yml").write_text(REPRODUCTION)
+    seen = [{"condition": "one: `say` exits with 0, lacks /hello/", "holds": "yes", "why": "one: ''"}]
+    tries = [{"verdict": "not-reproduced", "seen": []}, {"verdict": "reproduced", "seen": seen}]
+    result = {"reproduction": "shown", "verdict": "reproduced", "counts": SHOWS["tries"], "tries": tries}
+    (folder / "repro" / "shown-20261125-120000-abcd.json").write_text(json.dumps(result))
+    found = carried(existing_lab("small"), Path("shown.yml"))
+    assert found is not None
+    assert found.facts.model_dump() == {**SHOWS, "member": "repro/shown.yml"}
+    assert sorted(found.texts) == ["repro/labs/small.yml", "repro/shown.yml"]
+    report = Report(
+        bundle="small.tar.zst",
+        entries=[],
+        seen=what_happened(found),
+        reproduce=how_to_reproduce(found),
+        expected=what_was_expected(found),
+    )
+    golden(HERE / "bundle" / "issue-reproduced.md", issue(report))
 
 
 def test_timeline(golden: Golden) -> None:

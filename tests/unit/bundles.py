@@ -54,6 +54,39 @@ ABOUT: dict[str, Any] = {
     "checks": {"services": "pass", "patroni-cluster": "fail"},
 }
 
+REPRODUCTION = """\
+name: shown
+title: Patroni says nothing
+report: patroni/patroni#1
+fixed: Patroni 5
+about: It should say something.
+lab: labs/small.yml
+overrides:
+  settings: {patroni: {ttl: 40}}
+  files: [{path: /usr/local/bin/say, mode: "0755", content: "echo hello"}]
+  steps: [{name: say, after: start, run: say}]
+actions:
+  - run: {on: one, command: say}
+  - wait: {until: {http: {on: one, path: /primary, status: 200}}}
+seen:
+  - output: {on: one, command: say, lacks: hello}
+otherwise:
+  - output: {on: one, command: say, matches: hello}
+"""
+SHOWN: dict[str, str | None] = {
+    "overrides/1/shown.yml": REPRODUCTION,
+    "overrides/1/labs/small.yml": BLUEPRINT,
+    "lab.json": json.dumps(asdict(RECORD) | {"files": ["1/shown.yml"]}),
+}
+"""The members of a bundle whose lab was made by a reproduction."""
+SHOWS = {
+    "name": "shown",
+    "title": "Patroni says nothing",
+    "member": "overrides/1/shown.yml",
+    "verdict": "reproduced",
+    "tries": {"reproduced": 2, "not-reproduced": 1},
+}
+
 
 def lock_for(**change: Any) -> str:
     """A lock for the small lab, with a CHANGE."""

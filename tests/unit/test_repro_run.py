@@ -133,7 +133,7 @@ def test_it_is_removed_if_that_is_wanted(machine: Machine) -> None:
 
 
 def test_it_is_removed_too_if_it_does_not_come_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(wish: Wish, _reporter: object, _until: str | None = None) -> FakeRun:
+    def fails(wish: Wish, _reporter: object, _until: str | None = None, **_: object) -> FakeRun:
         lab_of(wish, make=True).save()
         raise OperationError("it broke")
 
