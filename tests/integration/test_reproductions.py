@@ -47,7 +47,7 @@ def test_a_name_that_two_members_have(labgen: Cli, tmp_path: Path) -> None:
     assert "Can't start; there is already a node named" in mended["evidence"][0]["stdout"]
 
 
-def test_a_lab_that_was_wrecked_begins_anew(labs: Callable[[str], LiveLab]) -> None:
+def test_a_lab_that_was_wrecked_begins_anew(labs: Callable[[str], LiveLab], tmp_path: Path) -> None:
     lab = labs("wreck")
     words = ("repro", "run", "patroni-1804", "--name", lab.name)
     first = lab.labgen.json(*words, *DOCKER, "--set", "versions.patroni=3.0.1")
@@ -66,8 +66,25 @@ def test_a_lab_that_was_wrecked_begins_anew(labs: Callable[[str], LiveLab]) -> N
     assert [action["state"] for action in again["tries"][0]["actions"]] == ["done", "done"]
     refused = lab.labgen(*words, "--set", "versions.patroni=3.0.4", expect=2)
     assert "exists with the patroni version 3.0.1, not 3.0.4" in refused.said
+    bundle = tmp_path / "wreck.tar.zst"
+    made = lab.labgen.json("bundle", lab.name, "--output", str(bundle))
+    assert (made["reproduction"]["name"], made["reproduction"]["verdict"]) == ("patroni-1804", "reproduced")
+    assert "So it is with Patroni 3.0.4." in bundle.with_name("wreck.issue.md").read_text()
     lab.labgen("destroy", lab.name, "--yes")
     assert docker_things(lab.name) == []
+    replay_elsewhere(Cli(tmp_path / "state"), bundle, lab.name)
+
+
+def replay_elsewhere(elsewhere: Cli, bundle: Path, name: str) -> None:
+    """Where there is no lab yet, and of the bundle nothing but itself, the same is seen."""
+    asked = elsewhere("replay", str(bundle), expect=2)
+    assert "the commands of the reproduction patroni-1804" in asked.stderr
+    assert "Nothing of the bundle runs on this machine" in asked.stderr
+    done = elsewhere.json("replay", str(bundle), "--yes", "--destroy")
+    assert done["verdict"] == {"then": "reproduced", "now": "reproduced"}
+    assert done["packages"] == []
+    assert docker_things(name) == []
+    assert not elsewhere.folder(name).exists()
 
 
 MEMBERS = ("node1", "node2")
