@@ -11,8 +11,8 @@ from typing import Any
 
 from labgen.actions.open import OpenLab
 from labgen.bend import BendFile, read_bend
-from labgen.bundle.model import OVERRIDES, REPRO, ReproFacts
-from labgen.repro.document import read_written, refuse_strangers
+from labgen.bundle.model import OVERRIDES, REPRO, ReproFacts, is_place
+from labgen.repro.document import SUFFIXES, read_written, refuse_strangers
 from labgen.repro.judge import Verdict
 from labgen.repro.model import Reproduction
 from labgen.repro.result import FOLDER
@@ -46,7 +46,13 @@ class Carried:
 
 def document_member(number: int, bend: BendFile) -> str:
     """Where the lab's overrides document NUMBER, from 1, lies in a bundle."""
-    return f"{OVERRIDES}/{number}/{bend.path.name}"
+    return _member(f"{OVERRIDES}/{number}", bend.path)
+
+
+def _member(folder: str, path: Path) -> str:
+    """PATH in FOLDER of a bundle, under another name where a bundle has no place for its own."""
+    member = f"{folder}/{path.name}"
+    return member if is_place(member) else f"{folder}/document{path.suffix if path.suffix in SUFFIXES else '.yml'}"
 
 
 def carried(opened: OpenLab, given: Path | None) -> Carried | None:
@@ -57,7 +63,7 @@ def carried(opened: OpenLab, given: Path | None) -> Carried | None:
     if given is not None:
         written, bend = read_written(given), read_bend(given)
         refuse_strangers(written, opened.lab)
-        member = f"{REPRO}/{given.name}"
+        member = _member(REPRO, given)
         beside = {f"{REPRO}/{name}": text for name, text in bend.texts.items()}
         text = given.read_text(encoding="utf-8")
         return Carried(written.value, text, member, _last(opened, written.value), {member: text, **beside})

@@ -52,6 +52,7 @@ SOURCE = ".source"
 """The digest of the bundle's file, beside its members."""
 HOME = "bundle"
 """Where a lab that was made from a bundle keeps it, in its folder."""
+DOCUMENTS = (".yml", ".yaml")
 NO_LOCK = "take the versions that can be had now: --no-lock"
 GONE = (
     "have them sent from where the lab was made: labgen fetch LAB --lock labgen.lock -o FILE there, with the bundle's\n"
@@ -180,7 +181,8 @@ def _record(path: Path, home: Path, about: About) -> LabRecord:
     for member in members:
         if member not in about.members or not member.startswith((f"{OVERRIDES}/", f"{REPRO}/")):
             raise BUNDLE.refused(path, f"{printable(member)} is missing")
-    for document in (home / BLUEPRINT, *home.glob(f"{OVERRIDES}/**/*.yml"), *home.glob(f"{REPRO}/**/*.yml")):
+    given = (path for folder in (OVERRIDES, REPRO) for path in sorted((home / folder).rglob("*")))
+    for document in (home / BLUEPRINT, *(path for path in given if path.suffix in DOCUMENTS)):
         # It would be looked for on this machine.
         if _extends(document):
             raise BUNDLE.refused(path, f"{document.relative_to(home)} extends another blueprint")

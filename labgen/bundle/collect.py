@@ -17,11 +17,11 @@ from jinja2 import TemplateError
 
 from labgen.bundle.entries import FIELDS, Entry, read_journal, read_log_file, steps
 from labgen.bundle.timeline import Clock, line_of
-from labgen.errors import LabgenError
+from labgen.errors import LabgenError, NodeError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.model import Lab, Node
 from labgen.provision.clock import wall_clock
-from labgen.provision.connection import Connection
+from labgen.provision.connection import CommandResult, Connection
 from labgen.provision.parallel import in_parallel
 
 PATIENCE = 30.0
@@ -114,7 +114,7 @@ def collect(
     away = {node.name: "it does not run" for node in lab.nodes if node.name not in connections}
 
     def ask(name: str) -> Collected:
-        found = _Asked(lab, lab.node(name), connections[name], rendered, since).all()
+        found = _Asked(lab, lab.node(name), connections, rendered, since).all()
         progress(f"{name}: {len(found.entries)} log entries, {len(found.files)} files")
         return found
 
@@ -162,8 +162,11 @@ def _patronictl(connection: Connection) -> dict[str, tuple[int, str]]:
 class _Asked:
     """One node under question."""
 
-    def __init__(self, lab: Lab, node: Node, connection: Connection, rendered: Path, since: float | None) -> None:
-        self._lab, self._node, self._connection, self._since = lab, node, connection, since
+    def __init__(
+        self, lab: Lab, node: Node, connections: Mapping[str, Connection], rendered: Path, since: float | None
+    ) -> None:
+        self._lab, self._node, self._connections, self._since = lab, node, connections, since
+        self._lost: NodeError | None = None
         self._rendered = rendered / "nodes" / node.name
         self._home = f"nodes/{node.name}"
         self._found = Collected()
@@ -172,7 +175,7 @@ class _Asked:
     def all(self) -> Collected:
         """Everything; raises NodeError when the node does not let us in or is lost at once."""
         found = self._found
-        offset, error = wall_clock(self._connection, self._node.name)
+        offset, error = wall_clock(self._connections[self._node.name], self._node.name)
         zone = self._zone()
         journal = _Question(f"{self._home}/journal.log", self._journal(offset), LARGEST_JOURNAL, newest=True)
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -227,7 +230,7 @@ class _Asked:
         cut = f"{'tail' if question.newest else 'head'} --bytes={question.largest}"
         command = f"({question.command}\n) 2>&1 | {cut}; exit ${{PIPESTATUS[0]}}"
         try:
-            done = self._connection.run(command, timeout=left)
+            done = self._asked(command, left)
         except LabgenError as error:
             self._found.notes.append(f"{question.file}: {error.what}")
             return f"[{error.what}]\n"
@@ -237,6 +240,25 @@ class _Asked:
         elif done.rc:
             return f"{done.stdout}[exit {done.rc}]\n"
         return done.stdout
+
+    def _asked(self, command: str, patience: float) -> CommandResult:
+        """What came of COMMAND; asked again if the connection broke under it, and not once the node is out of reach."""
+        connection = self._reached()
+        try:
+            return connection.run(command, timeout=patience)
+        except LabgenError:
+            if (again := self._reached()) is connection:
+                raise
+            return again.run(command, timeout=patience)
+
+    def _reached(self) -> Connection:
+        if self._lost:
+            raise self._lost
+        try:
+            return self._connections[self._node.name]
+        except NodeError as error:
+            self._lost = error
+            raise
 
     def _logs(self, offset: float, zone: timedelta) -> tuple[list[Entry], dict[str, str]]:
         """The log files that programs keep on the node: their entries, and their texts by path in the bundle."""

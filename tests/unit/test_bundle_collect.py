@@ -89,6 +89,50 @@ def test_what_fails_or_hangs_is_told_and_the_rest_is_there(lab: Lab, tmp_path: P
     assert found.packages
 
 
+class Opened(dict[str, FakeConnection]):
+    """Connections that are opened again when they broke, as real ones are; of each node the next in its list."""
+
+    def __init__(self, **nodes: list[FakeConnection]) -> None:
+        super().__init__({name: connections[0] for name, connections in nodes.items()})
+        self.left = {name: connections[1:] for name, connections in nodes.items()}
+        self.asked = 0
+
+    def __getitem__(self, node: str) -> FakeConnection:
+        connection = super().__getitem__(node)
+        if connection.closed:
+            self.asked += 1
+            if not self.left[node]:
+                raise NodeError(f"node {node} cannot be reached by SSH within 10 s")
+            self[node] = connection = self.left[node].pop(0)
+        return connection
+
+
+def breaking(at: str) -> FakeConnection:
+    """A node whose connection breaks when it is asked for AT."""
+    broken = node()
+    broken.answers = {
+        at: Answer(raises=NodeError("the connection was lost"), on_start=lambda: setattr(broken, "closed", True)),
+        **broken.answers,
+    }
+    return broken
+
+
+def test_a_connection_that_breaks_is_opened_again_and_nothing_lacks(lab: Lab, tmp_path: Path) -> None:
+    connections = Opened(two=[breaking("pg_controldata"), node(pg_controldata=Answer(stdout="checkpoint\n"))])
+    found = collect(lab, connections, tmp_path)[0]["two"]
+    assert found.files["nodes/two/patroni/controldata.txt"] == "checkpoint\n"
+    assert found.packages
+    assert not found.notes
+
+
+def test_a_node_that_is_lost_for_good_is_not_waited_for_again_and_again(lab: Lab, tmp_path: Path) -> None:
+    connections = Opened(two=[breaking("pg_controldata")])
+    found = collect(lab, connections, tmp_path)[0]["two"]
+    assert any("cannot be reached" in note for note in found.notes)
+    assert found.entries
+    assert connections.asked <= collecting.AT_ONCE
+
+
 def test_large_answers_are_cut_on_the_node(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collecting, "LARGEST_JOURNAL", 1 << 20)
     one = node(**{"journalctl": Answer(stdout=JOURNAL + "\n" + "x" * (1 << 20))})

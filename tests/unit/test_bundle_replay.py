@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from bundles import BLUEPRINT, LOCK, lock_for, record, write_bundle
 
+from labgen.actions.bundle_repro import document_member
 from labgen.actions.replay import HOME, Offer, _settled, offered
+from labgen.bend import read_bend
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
+from labgen.bundle.model import is_place
 from labgen.cli.commands.replay import statement
 from labgen.errors import BlueprintError, LabgenError, LockError, UsageError
 from labgen.lab.keys import KeyPair
@@ -221,6 +224,27 @@ def test_a_record_that_makes_no_lab(tmp_path: Path, damage: dict[str, str | None
     error = refused(write_bundle(tmp_path / "x.tar.zst", damage))
     assert isinstance(error, LockError)
     assert error.what == "the bundle is refused, and nothing of it has been taken in"
+
+
+@pytest.mark.parametrize("name", ["overrides/1/labs/small.yml", "repro/labs/small.yaml"])
+def test_no_blueprint_of_this_machine_is_read_for_a_bundle(tmp_path: Path, name: str) -> None:
+    path = write_bundle(tmp_path / "x.tar.zst", {name: f"extends: {tmp_path}/mine.yml\n{BLUEPRINT}"})
+    assert refused(path).detail == (f"{name} extends another blueprint",)
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("mine.yml", "overrides/2/mine.yml"),
+        ("my own.yml", "overrides/2/document.yml"),
+        ("bügel.yaml", "overrides/2/document.yaml"),
+        ("a b", "overrides/2/document.yml"),
+    ],
+)
+def test_a_document_with_a_name_of_any_kind_has_a_place(tmp_path: Path, name: str, member: str) -> None:
+    (tmp_path / name).write_text("settings: {patroni: {ttl: 40}}\n")
+    assert document_member(2, read_bend(tmp_path / name)) == member
+    assert is_place(member)
 
 
 def test_a_faulty_blueprint_is_told_like_any_other(tmp_path: Path) -> None:

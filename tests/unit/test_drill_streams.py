@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,9 +62,11 @@ class LocalConnection:
         return CommandResult(command, child.wait(timeout), out.decode(), err.decode(), 0.0)
 
     def _feed(self, to: Any, source: bytes | BinaryIO | None) -> None:
-        while isinstance(source, bytes) is False and source is not None and (data := source.read(4096)):  # type: ignore[union-attr]
-            to.write(data)
-        to.close()
+        # A command may end without reading its input.
+        with suppress(BrokenPipeError):
+            while isinstance(source, bytes) is False and source is not None and (data := source.read(4096)):  # type: ignore[union-attr]
+                to.write(data)
+            to.close()
 
     def cancel(self) -> None: ...
 
