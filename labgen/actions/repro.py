@@ -147,12 +147,24 @@ def _ready(document: Reproduction, wish: Wish, reporter: Reporter, *, offline: b
     store, keeper = store_of(opened), keeper_of(get_provider(opened.lab.provider))
     if opened.folder.exists() and store.has(BEGINNING) and keeper is not None:
         found = store.get(BEGINNING)
-        if not differences(found.version, version_now(opened)) and not missing(opened, keeper, found):
-            reporter.note(f"the lab {opened.lab.name} goes back to where it was before the actions")
-            # The actions may have been edited: the lab keeps the document as it is now.
-            opened.save()
-            return restore_checkpoint(opened.lab.name, BEGINNING, reporter)
+        other = differences(found.version, version_now(opened))
+        if other or missing(opened, keeper, found):
+            raise beginning_lost(opened.lab.name, other)
+        reporter.note(f"the lab {opened.lab.name} goes back to where it was before the actions")
+        # The actions may have been edited: the lab keeps the document as it is now.
+        opened.save()
+        return restore_checkpoint(opened.lab.name, BEGINNING, reporter)
     return up(wish, reporter, document.until, offline=offline)
+
+
+def beginning_lost(lab: str, other: list[str]) -> OperationError:
+    """A verdict on a lab that is as the last try left it would be worth nothing."""
+    return OperationError(
+        f"the lab {lab} is as the last try left it, and what was kept of its beginning does not fit any more",
+        where=lab,
+        detail=other or ["something that was kept is gone"],
+        cure=f"labgen destroy {lab} --yes, then run it again; or make a second lab with another --name",
+    )
 
 
 def _keep_beginning(run: Run, reporter: Reporter, *, needed: bool) -> None:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from labgen.actions.repro import Options, reproductions_in, validate_reproduction
+from labgen.actions.repro import Options, beginning_lost, reproductions_in, validate_reproduction
 from labgen.checks import Evidence
 from labgen.cli.commands.repro import what_stays
 from labgen.errors import LabgenError
@@ -62,6 +62,13 @@ def test_words_that_mean_no_reproduction(golden: Golden, tmp_path: Path, monkeyp
             validate_reproduction(word)
         text += "".join(f"{line}\n" for line in caught.value.lines()) + "\n"
     golden(HERE / "unknown.txt", text)
+
+
+def test_a_beginning_that_is_lost(golden: Golden, readable: Readable) -> None:
+    errors = (beginning_lost("patroni-2445", ["patroni.ttl is 40, was 30"]), beginning_lost("patroni-2445", []))
+    text = "".join("".join(f"{line}\n" for line in error.lines()) + "\n" for error in errors)
+    golden(HERE / "lost.txt", text)
+    readable(text)
 
 
 def test_those_that_ship(golden: Golden) -> None:

@@ -219,13 +219,24 @@ def test_the_next_run_begins_where_the_last_one_did(machine: Machine) -> None:
     assert ["do-that" in copy.read_text() for copy in copies] == [True]
 
 
-def test_other_overrides_make_another_lab_of_it(machine: Machine) -> None:
+def test_a_wreck_that_cannot_be_brought_back_is_refused(machine: Machine) -> None:
     machine.run()
     keep_beginning(machine)
     text = "overrides: {settings: {patroni: {ttl: 40}}}\n"
-    machine.document.write_text(machine.document.read_text() + text)
-    machine.run()
-    assert machine.did == ["up sample", f"save sample {BEGINNING}", "play sample"]
+    sound = machine.document.read_text()
+    machine.document.write_text(sound + text)
+    with pytest.raises(OperationError) as caught:
+        machine.run()
+    assert "is as the last try left it" in caught.value.what
+    assert caught.value.detail
+    # Nor where what was kept is gone.
+    machine.document.write_text(sound)
+    assert machine.keeper is not None
+    machine.keeper.marks.clear()
+    with pytest.raises(OperationError) as caught:
+        machine.run()
+    assert caught.value.detail == ("something that was kept is gone",)
+    assert machine.did == []
 
 
 def test_a_lab_that_something_left_broken_is_refused(machine: Machine) -> None:
