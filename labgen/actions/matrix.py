@@ -308,5 +308,6 @@ def error_of(said: str, rc: int) -> tuple[str, ...]:
     start = next((at for at, line in enumerate(lines) if line.startswith("error: ")), None)
     if start is None:
         return (f"exit code {rc}",)
-    told = [line.removeprefix("error: ").strip() for line in lines[start:] if not line.startswith("  next:")]
-    return tuple(line.removeprefix("| ") for line in told if line)
+    cure = next((at for at, line in enumerate(lines) if at > start and line.startswith("  next:")), len(lines))
+    told = [line.removeprefix("error: ").strip().removeprefix("| ") for line in lines[start:cure]]
+    return tuple(line for line in told if line)

@@ -290,7 +290,8 @@ def test_a_matrix(runs: Callable[[str], None]) -> None:
 def test_a_labgen_that_fails_gives_its_reason(runs: Callable[[str], None]) -> None:
     runs(
         "print('✓ Preflight 0.1 s', file=sys.stderr)\n"
-        "print('error: it broke\\n  where: node1\\n  | badly\\n  next:  mend it', file=sys.stderr)\n"
+        "print('error: it broke\\n  where: node1\\n  | badly', file=sys.stderr)\n"
+        "print('  next:  mend it\\n         or leave it', file=sys.stderr)\n"
         "sys.exit(4)"
     )
     (it,) = run_matrix(WRITTEN, parse_axes(["versions.patroni=3.0.1"]), Options(provider="docker")).results
