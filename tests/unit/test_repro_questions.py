@@ -60,8 +60,8 @@ def test_output(stage: Stage, question: dict[str, Any], said: Said, holds: Holds
 def test_a_command_finds_out_where_it_is_and_who_leads(stage: Stage) -> None:
     ask(stage.begin(), output={"on": "node2", "command": 'echo "it\'s $LABGEN_NODE"', "user": "postgres"})
     command = stage.nodes["node2"].commands[-1]
-    assert command.startswith("cd / && runuser -u postgres -- env LABGEN_NODE=node2 LABGEN_ADDRESS=192.168.73.12 ")
-    assert "LABGEN_LEADER=node1 LABGEN_LEADER_ADDRESS=192.168.73.11 LABGEN_LEADER_MEMBER=node1" in command
+    assert command.startswith("cd / && runuser -u postgres -- env LABGEN_NODE=node2 LABGEN_ADDRESS=192.168.74.12 ")
+    assert "LABGEN_LEADER=node1 LABGEN_LEADER_ADDRESS=192.168.74.11 LABGEN_LEADER_MEMBER=node1" in command
     assert "LABGEN_REPLICA=node2" in command
     assert command.endswith("""bash -c 'echo "it'"'"'s $LABGEN_NODE"'""")
 
@@ -166,7 +166,7 @@ def test_a_file_by_bash(stage: Stage, tmp_path: Path) -> None:
             {"status": 200},
             Said("", 7, "curl: (7) Failed to connect\n"),
             NO,
-            "node2: http://192.168.73.12:8008/replica does not answer: exit 7: curl: (7) Failed to connect",
+            "node2: http://192.168.74.12:8008/replica does not answer: exit 7: curl: (7) Failed to connect",
         ),
         ({"status": 200}, Said("", 127, "bash: curl: not found\n"), UNKNOWN, "node2: exit 127: bash: curl: not found"),
     ],
@@ -244,7 +244,7 @@ def test_rows_through_a_path_ask_as_the_application(stage: Stage) -> None:
     stage.nodes["node2"].says("psql", "1\n")
     found = ask(stage.begin(), rows={"on": "node2", "through": "node1", "statement": "select 1", "equals": 1})
     assert found.holds is YES
-    assert "-h 192.168.73.11 -p 5432 -U app -d app" in stage.nodes["node2"].commands[-1]
+    assert "-h 192.168.74.11 -p 5432 -U app -d app" in stage.nodes["node2"].commands[-1]
     # The password comes in by the input, and is in no evidence.
     assert stage.nodes["node2"].stdin[-1] == "app-secret\nselect 1;\n"
     assert "app-secret" not in f"{found}"
