@@ -54,7 +54,7 @@ class Failed(Exception):
 class Check:
     """A registered check: `judge` asks the nodes and returns a verdict, or raises Unknown or Failed.
 
-    deadline: seconds for one try. settles: whether trying again soon may give another answer.
+    deadline: seconds for one try. settles: whether a no may become a yes soon.
     """
 
     name: str

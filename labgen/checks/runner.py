@@ -75,7 +75,7 @@ class _Task:
     def __init__(self, check: Check, lab: Lab, secrets: Secrets, lines: Lines, settled: float) -> None:
         self.check = check
         self.limit = max(settled, time.monotonic()) + check.deadline + GRACE
-        self._settled = settled if check.settles else 0.0
+        self._settled = settled
         self._world = (lab, secrets, lines)
         self.context = self._fresh()
 
@@ -85,7 +85,9 @@ class _Task:
     def run(self) -> Verdict:
         while True:
             verdict = _judge(self.check, self.context)
-            if verdict.status is Status.PASS or time.monotonic() >= self._settled:
+            # Where a no stays one, a node that is only just back may still not have been heard.
+            final = verdict.status is Status.PASS or (verdict.status is Status.FAIL and not self.check.settles)
+            if final or time.monotonic() >= self._settled:
                 return verdict
             time.sleep(RETRY)
             self.context = self._fresh()

@@ -236,9 +236,19 @@ def test_time_to_settle(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatc
 
     checks["settles"] = Check("settles", "Settles", settles)
     checks["never"] = Check("never", "Never", never, settles=False)
-    results = run("settles", "never", settle=30)
+    tries["silent"] = 0
+
+    def silent(_: Context) -> Verdict:
+        tries["silent"] += 1
+        if tries["silent"] < 3:
+            raise Unknown("the connection was lost")
+        return Verdict.of("heard")
+
+    checks["silent"] = Check("silent", "Silent", silent, settles=False)
+    results = run("settles", "never", "silent", settle=30)
     assert results["settles"].detail == "settled"
-    assert tries == {"settles": 3, "never": 1}
+    assert results["silent"].detail == "heard"
+    assert tries == {"settles": 3, "never": 1, "silent": 3}
 
 
 def test_without_time_to_settle_a_check_is_tried_once(checks: dict[str, Check]) -> None:
