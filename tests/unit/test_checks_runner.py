@@ -25,6 +25,7 @@ from labgen.checks import (
     runner,
 )
 from labgen.checks.command import json_at
+from labgen.checks.context import Unknown
 from labgen.components.manifest import CommandCheck, Manifest
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError
