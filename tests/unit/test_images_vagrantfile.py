@@ -108,6 +108,10 @@ module Vagrant
     class VagrantError < StandardError
     end
   end
+
+  class Machine
+    def ssh_info = 'where it answers'
+  end
 end
 
 # Docker's own client, as the lab's network asks it: a network that is there cannot be made, nor joined twice.
@@ -135,10 +139,6 @@ module VagrantPlugins
       def rm(id) = RUNNING.delete(id)
       def all_containers = (ASKED << 'all'; [])
       def read_used_ports = all_containers
-    end
-
-    class Provider
-      def ssh_info = 'where it answers'
     end
   end
 end
@@ -169,7 +169,7 @@ driver.rm('new')
 said[:removed] = driver.created?('new')
 first = Log4r::Logger.new('a')
 said[:loggers] = ['a', 'b'].map { |name| first.equal?(Log4r::Logger.new(name)) }
-said[:ssh] = %%w[up ssh].map { |word| ARGV.replace([word]); VagrantPlugins::DockerProvider::Provider.new.ssh_info }
+said[:ssh] = %%w[up ssh].map { |word| ARGV.replace([word]); Vagrant::Machine.new.ssh_info }
 ASKED << '--- another Vagrant, with the network and the container there'
 LabNetwork.instance_variable_set(:@making, nil)
 LabNetwork::JOINED.clear
