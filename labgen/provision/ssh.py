@@ -114,7 +114,8 @@ class SshConnection:
                 raise NodeError(
                     f"node {node} cannot be reached by SSH within {timeout:g} s: {reason}",
                     where=f"{endpoint.user}@{endpoint.host}, port {endpoint.port}",
-                    cure="see whether it runs (`labgen status LAB`) and what it prints at boot, then try again",
+                    cure="if it only is slow: labgen up LAB --patience SECONDS\n"
+                    "if it hangs: `labgen halt LAB`, then `labgen up LAB` start it anew; or labgen destroy LAB --yes",
                 )
             pause = min(pause * 1.5, 0.15)
 

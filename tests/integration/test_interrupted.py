@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import SUBNET, Cli, LiveLab, docker, docker_things, processes_about, until
+from tests.live import SUBNET, Cli, LiveLab, docker, docker_things, processes_about, run, until
 
 INTERRUPTED = 130
 
@@ -126,6 +126,30 @@ def interrupt(
     assert rc == INTERRUPTED, said
     assert "Traceback" not in said
     assert "goes on from here" in said
+
+
+def test_a_machine_that_hangs_is_named_and_started_anew(labgen: Cli, tmp_path: Path) -> None:
+    made_from = ("etcd-patroni-ops", "--set", f"network.cidr={SUBNET}.0/24")
+    lab, output = LiveLab(labgen, "hanging", made_from=made_from), tmp_path / "output"
+    try:
+        with labgen.started(*lab.up_words("--provider", "docker", "--patience", "12"), log=output) as child:
+            until("a container", 900, lambda: child.poll() is not None or runs(lab.container("node3")))
+            # Before its sshd has started: nobody ever gets an answer from it.
+            docker("exec", lab.container("node3"), "ip", "link", "set", "eth0", "down")
+            assert child.wait(60) == 4
+        said = output.read_text()
+        for told in ("node node3 cannot be reached by SSH within 12 s", "labgen halt LAB", "--patience SECONDS"):
+            assert told in said
+        assert "Traceback" not in said
+        lab.labgen("halt", lab.name)
+        lab.labgen("up", lab.name)
+    finally:
+        lab.labgen("destroy", lab.name, "--yes", expect=None)
+    assert docker_things(lab.name) == []
+
+
+def runs(container: str) -> bool:
+    return run("docker", "inspect", "--format", "{{.State.Running}}", container).stdout.strip() == "true"
 
 
 def test_addresses_in_use_are_refused_before_anything_is_made(labgen: Cli) -> None:
