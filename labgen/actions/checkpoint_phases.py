@@ -59,13 +59,13 @@ def _boot(run: Run, images: Mapping[str, str]) -> None:
     machines = replace(machines_of(run.lab, baked=run.opened.record.baked), images=images)
     rendered = render_lab(run.lab, run.plan, run.folder.secrets(run.lab), run.folder.keys(), machines)
     write_atomically(run.folder.rendered / "Vagrantfile", rendered["Vagrantfile"].text.encode(), 0o644)
-    run.vagrant.up((), provider=run.lab.provider, timeout=run.provider.boot_timeout(len(run.nodes)))
+    run.vagrant.up((), provider=run.lab.provider, timeout=run.boot_timeout)
 
 
 def _set_clocks(run: Run, found: Checkpoint) -> None:
     """Where the machines were reached when they were saved: they have the same addresses again."""
     places = {node: Endpoint(*place, run.folder.key) for node, place in found.hosts.items()}
-    patience = run.provider.ssh_timeout(len(run.nodes))
+    patience = run.ssh_timeout
     run.reporter.progress("setting the clocks")
     with Connections(places, run.folder.known_hosts, timeout=patience) as connections:
         set_clocks(connections, run.lab.name)
@@ -89,8 +89,7 @@ class Resume:
         run.look()
         if keeper.live:
             places = run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
-            patience = run.provider.ssh_timeout(len(run.nodes))
-            with Connections(places, run.folder.known_hosts, timeout=patience) as connections:
+            with Connections(places, run.folder.known_hosts, timeout=run.ssh_timeout) as connections:
                 set_clocks(connections, run.lab.name)
 
 

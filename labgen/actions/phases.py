@@ -34,6 +34,8 @@ class Run:
     cache: Path
     # Nothing may be fetched.
     offline: bool = False
+    # Seconds that a machine may take to answer, if not as many as its provider says.
+    patience: float | None = None
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     artefacts: dict[str, Path] = field(default_factory=dict)
     machines: Machines | None = None
@@ -68,6 +70,16 @@ class Run:
     def wanted(self) -> Plan:
         """The steps to be done."""
         return self.plan if self.part is None else self.part
+
+    @property
+    def boot_timeout(self) -> float:
+        """Seconds that Vagrant may wait for one machine."""
+        return self.patience or self.provider.boot_timeout(len(self.lab.nodes))
+
+    @property
+    def ssh_timeout(self) -> float:
+        """Seconds that a node may take to answer SSH once its machine runs."""
+        return self.patience or self.provider.ssh_timeout(len(self.lab.nodes))
 
     @property
     def lab(self) -> Lab:

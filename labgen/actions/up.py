@@ -31,10 +31,18 @@ PHASES: tuple[Phase, ...] = (
 )
 
 
-def up(wish: Wish, reporter: Reporter, until: str | None = None, *, offline: bool = False) -> Run:
+def up(
+    wish: Wish,
+    reporter: Reporter,
+    until: str | None = None,
+    *,
+    offline: bool = False,
+    patience: float | None = None,
+) -> Run:
     """Bring the lab up and verify it; goes on where an earlier `up` stopped. offline: without any network.
 
     until: a stage or component to stop at (plan_until); the lab is not verified then, and the Run has no report.
+    patience: seconds that a machine may take to answer, if not its provider's.
     Raises any LabgenError. A failed check is no error: it is in the Run's report.
     """
     opened = lab_of(wish, make=True)
@@ -46,7 +54,7 @@ def up(wish: Wish, reporter: Reporter, until: str | None = None, *, offline: boo
             f"the {undos.what} was cut off and has left this lab unhealed: labgen drill heal {opened.lab.name}"
         )
     with opened.folder.locked():
-        return bring_up(opened, reporter, part, offline=offline)
+        return bring_up(opened, reporter, part, offline=offline, patience=patience)
 
 
 def bring_up(
@@ -56,6 +64,7 @@ def bring_up(
     restore: str | None = None,
     *,
     offline: bool = False,
+    patience: float | None = None,
 ) -> Run:
     """All phases of `up` for a lab whose lock the caller holds; of its steps only PART, if that is given.
 
@@ -71,6 +80,7 @@ def bring_up(
         part=part,
         restore=restore,
         offline=offline,
+        patience=patience,
     )
     run_phases(PHASES, run)
     if part is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 
 from labgen.actions.booting import Booting
 from labgen.actions.images import artefact_store, build_missing, image_specs, refuse_network
@@ -34,6 +35,7 @@ from labgen.render.folder import write_folder
 from labgen.render.lab import render_lab
 
 LOOK = 0.05  # seconds between two looks for the first machine
+LATER = 120.0  # seconds after which Vagrant, which knows which machine does not answer, should have said so
 SETTLE = 60.0  # seconds that a check is given right after the steps before its "no" counts
 
 
@@ -121,7 +123,8 @@ class Render(Always):
 
     def run(self, run: Run) -> None:
         run.secrets = run.folder.secrets(run.lab)
-        run.machines = machines_of(run.lab, baked=run.opened.record.baked)
+        machines = machines_of(run.lab, baked=run.opened.record.baked)
+        run.machines = replace(machines, boot_timeout=int(run.boot_timeout))
         run.rendered = render_lab(run.lab, run.plan, run.secrets, run.folder.keys(), run.machines)
         write_folder(run.rendered, run.folder.rendered)
         link_into(run.folder.rendered / "artefacts", run.artefacts)
@@ -183,7 +186,7 @@ def _vagrant_up(run: Run) -> None:
     run.vagrant.up(
         () if len(run.booted) == len(run.nodes) else run.booted,
         provider=run.lab.provider,
-        timeout=run.provider.boot_timeout(len(run.booted)),
+        timeout=run.boot_timeout + LATER,
     )
 
 
@@ -203,8 +206,7 @@ class Provision(Always):
 
     def run(self, run: Run) -> None:
         assert run.machines is not None  # noqa: S101 - Render comes before
-        patience = run.provider.ssh_timeout(len(run.nodes))
-        run.connections = Connections(_endpoints(run), run.folder.known_hosts, timeout=patience)
+        run.connections = Connections(_endpoints(run), run.folder.known_hosts, timeout=run.ssh_timeout)
         digests = step_digests(run.wanted, run.folder.rendered, run.lab.artefact_names)
         journal = Journal(run.folder.journal)
         try:

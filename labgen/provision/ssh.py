@@ -44,6 +44,10 @@ _WRAPPER = 'cd / && echo "$PPID" && exec bash -c "$0"'
 _LOST = (paramiko.SSHException, OSError, EOFError)
 
 
+class _NotWritten(Exception):
+    """The node's host key could not be written down here, which is not the node's fault; its cause is the OSError."""
+
+
 @dataclass
 class _Running:
     """A command under way."""
@@ -103,12 +107,15 @@ class SshConnection:
                 reason = refused = _reason(error)
             except _LOST as error:
                 reason = refused or _reason(error)
+            except _NotWritten as error:
+                raise error.__cause__ or error from None
             left = deadline - time.monotonic()
             if stop.wait(max(min(pause, left), 0.0)) or left <= 0:
                 raise NodeError(
                     f"node {node} cannot be reached by SSH within {timeout:g} s: {reason}",
                     where=f"{endpoint.user}@{endpoint.host}, port {endpoint.port}",
-                    cure="see whether it runs (`labgen status LAB`) and what it prints at boot, then try again",
+                    cure="if it only is slow: labgen up LAB --patience SECONDS\n"
+                    "if it hangs: `labgen halt LAB`, then `labgen up LAB` start it anew; or labgen destroy LAB --yes",
                 )
             pause = min(pause * 1.5, 0.15)
 
@@ -256,7 +263,10 @@ def _log_in(node: str, endpoint: Endpoint, key: paramiko.PKey, hosts: KnownHosts
         _prefer(transport, hosts.key_type(node))
         transport.start_client(timeout=patience)
         host_key = transport.get_remote_server_key()
-        hosts.check(node, host_key.get_name(), host_key.get_base64())
+        try:
+            hosts.check(node, host_key.get_name(), host_key.get_base64())
+        except OSError as error:
+            raise _NotWritten from error
         transport.auth_publickey(endpoint.user, key)
     except BaseException:
         (transport or sock).close()

@@ -46,9 +46,25 @@ in_place() {
     fi
 }
 
+# choose_standby: the leader chooses its synchronous replica in one round and trusts it in the next. Whether it finds one
+# is not this step's matter: there are tags that forbid it.
+choose_standby() {
+    local round
+    for ((round = 0; round < 20; round++)); do
+        if [[ $(leader_api) == "$api" ]] || about_cluster 'any(.members[]; .role == "sync_standby")'; then
+            return
+        fi
+        set_timers || true
+        sleep 0.2
+    done
+}
+
 follow patroni.service
 if [[ $PATRONI_WAKE_LEADER ]]; then
     wait_for 600 "member $PATRONI_MEMBER in a cluster with a leader" is_member
     wait_for 60 "answer from the leader's REST API" set_timers
 fi
 wait_for 600 "leader here, or replica streaming from it" in_place
+if [[ $PATRONI_WAKE_LEADER && $PATRONI_SYNCHRONOUS ]]; then
+    choose_standby &>/dev/null
+fi

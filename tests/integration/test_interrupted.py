@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.live import SUBNET, Cli, LiveLab, docker, docker_things, processes_about, until
+from tests.live import SUBNET, Cli, LiveLab, docker, docker_things, processes_about, run, until
 
 INTERRUPTED = 130
 
@@ -91,13 +92,14 @@ def test_cut_off_while_an_image_is_built_leaves_no_half_image(
     nap = f"sleep 600.{os.getpid()}"  # nobody else on this machine sleeps so long
     sourced = '. "${LABGEN_LIB:?}"\n'
     install.write_text(install.read_text().replace(sourced, f"{sourced}: {tmp_path.name}\n{nap}\n", 1))
-    images = set(docker("image", "ls", "--quiet", "--no-trunc").split())
     built = [f"--components={install.parents[1]}"]
+    lab.labgen("render", *lab.made_from, *built, "--provider", "docker", "--no-artefacts", "-o", str(tmp_path / "made"))
+    (image,) = re.findall(r"'(labgen/\S+pgbouncer:\w+)'", (tmp_path / "made" / "Vagrantfile").read_text())
     mounts = other_mounts()
     interrupt(lab, output, lambda: processes_about(nap), *built, ending=ending)
     # Whoever is killed can end nothing itself.
     until("the builder's processes to end", 20, lambda: not processes_about(nap))
-    assert set(docker("image", "ls", "--quiet", "--no-trunc").split()) == images
+    assert image not in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
     assert other_mounts() == mounts
     assert lab.labgen.json("status", lab.name)["status"] == "not booted"
     lab.labgen("destroy", lab.name, "--yes")
@@ -124,6 +126,30 @@ def interrupt(
     assert rc == INTERRUPTED, said
     assert "Traceback" not in said
     assert "goes on from here" in said
+
+
+def test_a_machine_that_hangs_is_named_and_started_anew(labgen: Cli, tmp_path: Path) -> None:
+    made_from = ("etcd-patroni-ops", "--set", f"network.cidr={SUBNET}.0/24")
+    lab, output = LiveLab(labgen, "hanging", made_from=made_from), tmp_path / "output"
+    try:
+        with labgen.started(*lab.up_words("--provider", "docker", "--patience", "12"), log=output) as child:
+            until("a container", 900, lambda: child.poll() is not None or runs(lab.container("node3")))
+            # Before its sshd has started: nobody ever gets an answer from it.
+            docker("exec", lab.container("node3"), "ip", "link", "set", "eth0", "down")
+            assert child.wait(60) == 4
+        said = output.read_text()
+        for told in ("node node3 cannot be reached by SSH within 12 s", "labgen halt LAB", "--patience SECONDS"):
+            assert told in said
+        assert "Traceback" not in said
+        lab.labgen("halt", lab.name)
+        lab.labgen("up", lab.name)
+    finally:
+        lab.labgen("destroy", lab.name, "--yes", expect=None)
+    assert docker_things(lab.name) == []
+
+
+def runs(container: str) -> bool:
+    return run("docker", "inspect", "--format", "{{.State.Running}}", container).stdout.strip() == "true"
 
 
 def test_addresses_in_use_are_refused_before_anything_is_made(labgen: Cli) -> None:

@@ -49,9 +49,14 @@ def test_kills_at_random_moments(labs: Callable[..., LiveLab], seconds: float, t
     hits = 0
     # One moment in each tenth of an `up`, in any order: by chance alone they could all be early.
     for number, tenth in enumerate(moments.sample(range(KILLS), KILLS)):
-        moment = (tenth + moments.random()) / KILLS * seconds
-        what = f"TEST_SEED={seed}: kill {number} after {moment:.2f} of {seconds:.2f} s"
-        hits += killed(lab, moment, tmp_path / f"{number}.log")
+        share = (tenth + moments.random()) / KILLS
+        what = f"TEST_SEED={seed}: kill {number} after {share * seconds:.2f} of {seconds:.2f} s"
+        began = time.monotonic()
+        if killed(lab, share * seconds, tmp_path / f"{number}.log"):
+            hits += 1
+        else:
+            # It came to its end before: whatever else this machine does, it does less of it now.
+            seconds = time.monotonic() - began
         if not (lab.folder / "lab.json").exists():
             continue  # killed before there was a lab
         if number % 2:
@@ -66,4 +71,4 @@ def test_kills_at_random_moments(labs: Callable[..., LiveLab], seconds: float, t
             assert done.rc == 0, f"{what}\n{done.said}"
             assert "is up" in done.stdout, what
             lab.labgen("destroy", lab.name, "--yes")
-    assert hits >= KILLS - 2
+    assert hits >= KILLS - 3

@@ -209,7 +209,7 @@ def test_tables() -> None:
     assert "90.0 MiB" in memory.table("name", [UP])
     points = {"save_seconds": 3.0, "up_seconds": [12.0], "restore_seconds": [4.0], "ratio": 4 / 12, "target": 0.5}
     assert "0.33      (target ≤ 0.5: met)" in checkpoint.table("name", points)
-    side = [{**UP, "bytes": 3 << 20}]
+    side = [{**UP, "bytes": 3 << 20, "base_seconds": 2.0}]
     cold = {"cold": side, "warm": side, "document": side, "ratio": 6.0, "target": 5.0}
     assert "6.00      (target ≥ 5: met)" in cold_up.table("name", cold)
     assert "3.0 MiB" in cold_up.table("name", cold)
@@ -263,10 +263,10 @@ def test_the_documents_way_keeps_to_the_plan(tmp_path: Path) -> None:
     done: list[StepId] = []
     document._run = done.append  # type: ignore[method-assign]
     document._start()
-    starts = build_plan(opened.lab).of_stage("start")
+    starts = build_plan(opened.lab).of_stage("start", "ready")
     assert sorted(done) == sorted(step.id for step in starts)
     for step in starts:
-        assert all(done.index(other) < done.index(step.id) for other in step.after if other.stage == "start")
+        assert all(done.index(other) < done.index(step.id) for other in step.after if other in done)
 
 
 def test_a_step_that_fails_ends_the_documents_way(tmp_path: Path) -> None:

@@ -97,17 +97,48 @@ QUESTIONS = """
 require 'json'
 ASKED = []
 RUNNING = []
+LAB = 'sample'
+NETWORK = 'labgen-sample'
+CIDR = '192.168.60.0/24'
+NODES = [{ name: 'one', address: '192.168.60.2' }]
+THERE = []
+
+module Vagrant
+  module Errors
+    class VagrantError < StandardError
+    end
+  end
+
+  class Machine
+    def ssh_info = 'where it answers'
+  end
+end
+
+# Docker's own client, as the lab's network asks it: a network that is there cannot be made, nor joined twice.
+module Open3
+  Status = Struct.new(:success?)
+
+  def self.capture2e(*words)
+    ASKED << words.join(' ')
+    made = words[1..2].join(' ')
+    return ["it exists\n", Status.new(false)] if words[2] != 'ls' && words[1] != 'ps' && THERE.include?(made)
+    THERE << made unless words[2] == 'ls'
+    ["an answer\n", Status.new(true)]
+  end
+end
 
 # What the Vagrantfile builds on: each answer takes a program run.
 module VagrantPlugins
   module DockerProvider
     class Driver
-      def execute(*words, **) = (ASKED << words.join(' '); 'some answer')
-      def create(params, **) = (ASKED << 'create'; params)
+      def execute(*words, **) = (ASKED << words.join(' '); RUNNING << words[2] if words[1] == 'start'; 'some answer')
+      def create(params, **) = (execute('docker', 'run', *('-d' if params[:detach]), params[:name]); 'new')
       def created?(id) = (ASKED << "created #{id}"; id == 'old')
       def running?(id) = (ASKED << "running #{id}"; RUNNING.include?(id))
       def stop(id, _timeout) = RUNNING.delete(id)
       def rm(id) = RUNNING.delete(id)
+      def all_containers = (ASKED << 'all'; [])
+      def read_used_ports = all_containers
     end
   end
 end
@@ -126,17 +157,23 @@ driver = VagrantPlugins::DockerProvider::Driver.new
 said = {}
 said[:version] = 2.times.map { driver.execute('docker', 'version') }
 said[:other] = 2.times.map { driver.execute('docker', 'ps') }
+said[:unasked] = [driver.read_used_ports.size, driver.all_containers.size]
 said[:preparing] = [driver.created?('preparing'), driver.running?('preparing')]
 said[:old] = [driver.created?('old'), driver.running?('old')]
-driver.create('new')
+said[:created] = driver.create({ name: 'labgen-sample-one', detach: true })
 said[:made] = [driver.created?('new'), driver.running?('new')]
-RUNNING << 'new'
-said[:runs] = 3.times.map { driver.running?('new') }
+LabNetwork.join('labgen-sample-one')
 driver.stop('new', 1)
 said[:stopped] = driver.running?('new')
-said[:removed] = (driver.create('gone'); driver.rm('gone'); driver.created?('gone'))
+driver.rm('new')
+said[:removed] = driver.created?('new')
 first = Log4r::Logger.new('a')
 said[:loggers] = ['a', 'b'].map { |name| first.equal?(Log4r::Logger.new(name)) }
+said[:ssh] = %%w[up ssh].map { |word| ARGV.replace([word]); Vagrant::Machine.new.ssh_info }
+ASKED << '--- another Vagrant, with the network and the container there'
+LabNetwork.instance_variable_set(:@making, nil)
+LabNetwork::JOINED.clear
+LabNetwork.join('labgen-sample-one')
 puts JSON.dump([said, ASKED])
 """
 
@@ -144,21 +181,29 @@ puts JSON.dump([said, ASKED])
 @pytest.mark.skipif(not shutil.which("ruby"), reason="Ruby is not installed")
 def test_docker_is_not_asked_what_is_known() -> None:
     text = render("docker")
-    patch = text[text.index("module FewerQuestions") : text.index("Vagrant.configure")]
+    patch = text[text.index("module LabNetwork") : text.index("Vagrant.configure")]
     done = subprocess.run(["ruby", "-"], input=QUESTIONS % patch, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     said, asked = json.loads(done.stdout)
     assert said == {
         "version": ["some answer"] * 2,
         "other": ["some answer"] * 2,
+        "unasked": [0, 0],
         "preparing": [False, False],
         "old": [True, False],
-        "made": [True, False],
-        "runs": [True, True, True],
+        "created": "new",
+        "made": [True, True],
         "stopped": False,
         "removed": False,
         "loggers": [True, False],
+        # Nobody logs in while machines are made; `vagrant ssh` has to know.
+        "ssh": [None, "where it answers"],
     }
+    make = (
+        "docker network create --subnet 192.168.60.0/24 --label labgen.lab=sample "
+        "--opt com.docker.network.bridge.enable_ip_masquerade=false labgen-sample"
+    )
+    connect = "docker network connect --ip 192.168.60.2 labgen-sample labgen-sample-one"
     assert asked == [
         "docker version",
         "docker ps",
@@ -166,11 +211,16 @@ def test_docker_is_not_asked_what_is_known() -> None:
         # Of a container that was there before, everything is asked.
         "created old",
         "running old",
-        "create",
+        # A new one is in the lab's network when it starts; that it is there and runs is known, until it is stopped.
+        "docker create labgen-sample-one",
+        make,
+        connect,
+        "docker start new",
         "running new",
-        # Once it has been seen to run that is known, until it is stopped.
-        "running new",
-        "running new",
-        "create",
-        "created gone",
+        "created new",
+        "--- another Vagrant, with the network and the container there",
+        make,
+        "docker network ls --quiet --filter name=^labgen-sample$",
+        connect,
+        "docker ps --all --quiet --filter name=^/labgen-sample-one$ --filter network=labgen-sample",
     ]

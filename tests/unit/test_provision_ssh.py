@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from labgen.errors import NodeError, UnknownNameError
-from labgen.provision import Connections, Endpoint, forget_host
+from labgen.provision import Connections, Endpoint, forget_host, known_hosts
 from labgen.provision.known_hosts import KnownHosts
 
 
@@ -102,6 +103,20 @@ def test_a_changed_host_key_is_refused_until_forgotten(sshd: Endpoint, tmp_path:
     with Connections({"n1": sshd}, known, timeout=10) as connections:
         connections.open()
     assert known.read_text().startswith("n1 ecdsa-sha2-nistp256 AAAA")
+
+
+def test_a_host_key_that_cannot_be_written_down_is_no_lost_connection(
+    sshd: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(known_hosts, "write_atomically", full)
+    started = time.monotonic()
+    with pytest.raises(OSError, match="No space left") as caught:
+        Connections({"n1": sshd}, tmp_path / "known_hosts", timeout=10).open()
+    assert time.monotonic() - started < 5
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_another_nodes_key_does_not_matter(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from labgen.errors import LabgenError
 from labgen.lab.keys import make_key_pair
 from labgen.lab.model import Lab
 from labgen.lab.secrets import make_secrets
+from labgen.lint.passed import shape
 from labgen.render.folder import write_folder
 from labgen.render.model import SECRET, RenderedFile
 from labgen.state.folder import keep_keys, keep_secrets
@@ -43,6 +44,11 @@ def test_what_is_made(sample: Lab) -> None:
     assert made["agent"]["word"].isascii()
     assert len(base64.b64decode(made["agent"]["key"], validate=True)) == 32
     assert make_secrets(sample.components.values())["agent"] != made["agent"]
+
+
+def test_keys_of_all_labs_look_the_same_to_lint(sample: Lab) -> None:
+    keys = [make_secrets(sample.components.values())["agent"]["key"] for _ in range(100)]
+    assert {shape(key) for key in keys} == {"44="}
 
 
 def test_kept_and_completed(tmp_path: Path, sample: Lab) -> None:

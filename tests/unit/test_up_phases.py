@@ -15,7 +15,7 @@ from labs import lab, write_component
 from labgen.actions import up_phases
 from labgen.actions.open import OpenLab
 from labgen.actions.phases import Run, run_phases
-from labgen.actions.up_phases import Boot, Provision
+from labgen.actions.up_phases import LATER, Boot, Provision
 from labgen.errors import NodeError, StepError, VagrantError
 from labgen.plan import StepId, build_plan
 from labgen.providers import Endpoint
@@ -41,7 +41,7 @@ class World:
     # what Vagrant is asked
 
     def up(self, nodes: Collection[str] = (), *, provider: str | None = None, timeout: float = 0) -> None:
-        assert (nodes, provider, timeout) == ((), "docker", 100)
+        assert (nodes, provider, timeout) == ((), "docker", 100 + LATER)
         self.events.append("vagrant up")
         try:
             self.boot()

@@ -41,6 +41,15 @@ def command(
     ] = None,
     lock: LockFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Use no network: all comes from the cache.")] = False,
+    patience: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            help="How long a machine may take to answer, if not as long as usual with its provider.",
+            show_default=False,
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each check's commands and output.")] = False,
     timings: Annotated[
         bool,
@@ -57,7 +66,7 @@ def command(
     wish = wish_of(lab, provider, profile, name, set_, components, no_bake, lock, files=bends)
     with Progress(err) as progress:
         watch = Stopwatch(progress)
-        run = up(wish, watch, until, offline=offline)
+        run = up(wish, watch, until, offline=offline, patience=patience)
         measured = watch.timings(run.plan)
     report = run.report
     if report is not None:
