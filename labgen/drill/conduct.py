@@ -39,6 +39,12 @@ WHOLE_WITHIN = 180.0
 PATIENCE = 40.0
 """Seconds beyond what is predicted or expected after which nothing more is waited for before healing."""
 PAUSE = 0.25
+TABLE = "labgen_drill_"
+DROP_OLD_TABLES = (
+    "do $$ declare old text; begin for old in "  # noqa: S608 - the name is the line above
+    f"select format('%I.%I', schemaname, tablename) from pg_tables where tablename ~ '^{TABLE}[0-9a-f]{{8}}$' "
+    "loop execute 'drop table ' || old; end loop; end $$"
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class Conductor:
         key = f"{began:%Y%m%d-%H%M%S}-{random.token_hex(2)}"
         log = LogFile(stage.folder / "drills" / f"{self._drill.name}-{key}.jsonl")
         zero = time.monotonic()
-        table = f"labgen_drill_{random.token_hex(4)}"
+        table = f"{TABLE}{random.token_hex(4)}"
         load = Load(self._nodes, client, log, self._seen, zero)
         observers = Observers(self._nodes, lab, log, self._seen, zero)
         undos = Undos(stage.folder / FILE, key, f"drill {self._drill.name}")
@@ -118,11 +124,7 @@ class Conductor:
             observers.start()
             load.start(paths, table, application(lab, stage.secrets).password, INTERVAL)
             self._wait_for_calm(load, paths)
-            try:
-                self._strike(operations, undos, log, zero, self._limit(config))
-                self._wait_for_service(load, operations, paths, world.leader, self._limit(config))
-            finally:
-                self._heal(undos, log, zero)
+            self._break(load, operations, paths, world.leader, self._limit(config), undos, log, zero)
             whole = self._wait_until_whole(log, zero)
             if whole:
                 self._wait_for_tail(load, paths)
@@ -224,6 +226,26 @@ class Conductor:
         wanted = max([lease, outage, *expect.paths.values()])
         return wanted + self._drill.hold + PATIENCE
 
+    def _break(
+        self,
+        load: Load,
+        operations: Sequence[Operation],
+        paths: Sequence[LoadPath],
+        leader: str,
+        limit: float,
+        undos: Undos,
+        log: LogFile,
+        zero: float,
+    ) -> None:
+        """The faults, what comes of them, and in any case the healing: too early, if anything goes wrong."""
+        early = True
+        try:
+            self._strike(operations, undos, log, zero, limit)
+            self._wait_for_service(load, operations, paths, leader, limit)
+            early = False
+        finally:
+            self._heal(undos, log, zero, early=early)
+
     def _strike(self, operations: Sequence[Operation], undos: Undos, log: LogFile, zero: float, limit: float) -> None:
         surgeon = Surgeon(self._nodes, undos, dead_man=limit + sum(operation.after for operation in operations) + 60)
         for operation in operations:
@@ -269,12 +291,12 @@ class Conductor:
 
     # --- after --------------------------------------------------------------------------------------------------------
 
-    def _heal(self, undos: Undos, log: LogFile, zero: float) -> None:
+    def _heal(self, undos: Undos, log: LogFile, zero: float, *, early: bool) -> None:
         start = time.monotonic() - zero
-        titles = [undo.title for undo in undos.entries]
+        titles = undos.titles
         targets = list(dict.fromkeys(undo.machine or str(undo.node) for undo in undos.entries))
         failed = heal(self._nodes, undos, self._say)
-        self._mark(log, "heal", "heal", "; ".join(titles) or "nothing to heal", targets, start, zero)
+        self._mark(log, "heal", "heal", "; ".join(titles) or "nothing to heal", targets, start, zero, early=early)
         if failed:
             raise OperationError(
                 "not everything could be healed",
@@ -326,13 +348,23 @@ class Conductor:
             raise OperationError(f"the load has ended before its time: {self._seen.ended}", where=self._lab.name)
 
     def _mark(
-        self, log: LogFile, event: str, name: str, title: str, targets: Sequence[str], start: float, zero: float
+        self,
+        log: LogFile,
+        event: str,
+        name: str,
+        title: str,
+        targets: Sequence[str],
+        start: float,
+        zero: float,
+        **more: bool,
     ) -> None:
         end = round(time.monotonic() - zero, 4)
-        log.add(event, t_start=round(start, 4), t_end=end, name=name, title=title, targets=list(targets))
+        log.add(event, t_start=round(start, 4), t_end=end, name=name, title=title, targets=list(targets), **more)
 
     def _make_table(self, leader: str, table: str) -> None:
         owner = application(self._lab, self._stage.secrets).user
+        # One drill runs at a time: a table that is there is of one whose labgen was killed.
+        self._sql(leader, DROP_OLD_TABLES)
         self._sql(leader, f"create table {table} (id text primary key); alter table {table} owner to {owner}")
 
     def _drop_table(self, table: str) -> None:

@@ -354,6 +354,13 @@ def test_healing_is_done_in_reverse_and_goes_on_after_a_failure(tmp_path: Path) 
     assert left_over(tmp_path) is None
 
 
+def test_a_fault_of_several_deeds_is_named_once(tmp_path: Path) -> None:
+    undos = Undos(tmp_path / FILE, "run", "drill two")
+    for number, title in enumerate(("node1 is cut off", "node1 is cut off", "node2 loses power"), 1):
+        undos.register(Undo(f"run-{number}", title, "node1", "true"))
+    assert undos.titles == ("node2 loses power", "node1 is cut off")
+
+
 def test_a_damaged_list_of_undos_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"run": "x"')
     with pytest.raises(OperationError, match="cannot be read"):
