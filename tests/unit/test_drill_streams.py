@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -61,9 +62,11 @@ class LocalConnection:
         return CommandResult(command, child.wait(timeout), out.decode(), err.decode(), 0.0)
 
     def _feed(self, to: Any, source: bytes | BinaryIO | None) -> None:
-        while isinstance(source, bytes) is False and source is not None and (data := source.read(4096)):  # type: ignore[union-attr]
-            to.write(data)
-        to.close()
+        # A program that has ended reads no more.
+        with contextlib.suppress(BrokenPipeError):
+            while isinstance(source, bytes) is False and source is not None and (data := source.read(4096)):  # type: ignore[union-attr]
+                to.write(data)
+            to.close()
 
     def cancel(self) -> None: ...
 
