@@ -87,6 +87,17 @@ def plan_faults(drill: Drill, world: World) -> tuple[Operation, ...]:
     return tuple(operations)
 
 
+def strongest(operations: Sequence[Operation], world: World) -> tuple[str, str]:
+    """The effect by which OPERATIONS keep clients waiting (`predict` has them), and the node from which it comes."""
+    on_leader = [one.fault.effect for one in operations if world.leader in one.targets]
+    if on_leader:
+        return on_leader[-1], world.leader
+    silent = {name for one in operations if one.fault.effect in ("silent", "deaf") for name in one.targets}
+    if world.synchronous and silent.issuperset(world.synchronous):
+        return "unconfirmed", world.synchronous[0]
+    return "none", world.leader
+
+
 class Conductor:
     """Plays one drill on one lab. Whatever becomes of it, what it did is undone, or stays written down to be undone."""
 
@@ -154,10 +165,9 @@ class Conductor:
         began: datetime,
     ) -> dict[str, Any]:
         lab = self._lab
-        effects = [operation for operation in operations if world.leader in operation.targets]
-        effect = effects[-1].fault.effect if effects else "none"
+        effect, struck = strongest(operations, world)
         quorum = any(operation.fault.effect == "dcs" for operation in operations)
-        own = world.leader in world.dcs
+        own = struck in world.dcs
         spans = {
             path.name: None if quorum or path.reads else predict(effect, Way(path.through), lab, config, dcs_leader=own)
             for path in paths
@@ -220,8 +230,9 @@ class Conductor:
     def _limit(self, config: Mapping[str, Any]) -> float:
         """Seconds after which even a drill in which nothing comes back is healed."""
         expect = self._drill.expect
-        # Where nobody is to take over, no lease is waited for.
-        lease = 0.0 if expect.failover is False else 2.0 * float(config.get("ttl", 30))
+        # Where nobody is to take over, no lease is waited for, unless the timers are to say for how long.
+        patient = expect.failover is not False or expect.outage == "timers"
+        lease = 2.0 * float(config.get("ttl", 30)) if patient else 0.0
         outage = expect.outage if isinstance(expect.outage, float) else 0.0
         wanted = max([lease, outage, *expect.paths.values()])
         return wanted + self._drill.hold + PATIENCE
