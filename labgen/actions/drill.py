@@ -77,7 +77,7 @@ def heal(name: str, progress: Progress) -> tuple[str, ...]:
         undos = left_over(opened.folder.path)
         if undos is None:
             return ()
-        titles = tuple(undo.title for undo in reversed(undos.entries))
+        titles = undos.titles
         with reaching(opened) as nodes:
             failed = heal_all(nodes, undos, progress)
         if failed:
@@ -101,7 +101,7 @@ def refuse_unhealed(opened: OpenLab) -> None:
     if undos := left_over(opened.folder.path):
         raise OperationError(
             f"the {undos.what} was cut off, and has left the lab {opened.lab.name} unhealed",
-            detail=[undo.title for undo in undos.entries],
+            detail=undos.titles,
             cure=f"labgen drill heal {opened.lab.name}",
         )
 
@@ -111,7 +111,7 @@ def _interrupted(opened: OpenLab, drill: Drill) -> Interrupted:
     if undos := left_over(opened.folder.path):
         return Interrupted(
             f"the drill {drill.name} was interrupted while it healed, and has left the lab {lab} unhealed",
-            detail=[undo.title for undo in undos.entries],
+            detail=undos.titles,
             cure=f"labgen drill heal {lab}",
         )
     return Interrupted(

@@ -39,6 +39,12 @@ WHOLE_WITHIN = 180.0
 PATIENCE = 40.0
 """Seconds beyond what is predicted or expected after which nothing more is waited for before healing."""
 PAUSE = 0.25
+TABLE = "labgen_drill_"
+DROP_OLD_TABLES = (
+    "do $$ declare old text; begin for old in "  # noqa: S608 - the name is the line above
+    f"select format('%I.%I', schemaname, tablename) from pg_tables where tablename ~ '^{TABLE}[0-9a-f]{{8}}$' "
+    "loop execute 'drop table ' || old; end loop; end $$"
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,17 @@ def plan_faults(drill: Drill, world: World) -> tuple[Operation, ...]:
     return tuple(operations)
 
 
+def strongest(operations: Sequence[Operation], world: World) -> tuple[str, str]:
+    """The effect by which OPERATIONS keep clients waiting (`predict` has them), and the node from which it comes."""
+    on_leader = [one.fault.effect for one in operations if world.leader in one.targets]
+    if on_leader:
+        return on_leader[-1], world.leader
+    silent = {name for one in operations if one.fault.effect in ("silent", "deaf") for name in one.targets}
+    if world.synchronous and silent.issuperset(world.synchronous):
+        return "unconfirmed", world.synchronous[0]
+    return "none", world.leader
+
+
 class Conductor:
     """Plays one drill on one lab. Whatever becomes of it, what it did is undone, or stays written down to be undone."""
 
@@ -106,7 +123,7 @@ class Conductor:
         key = f"{began:%Y%m%d-%H%M%S}-{random.token_hex(2)}"
         log = LogFile(stage.folder / "drills" / f"{self._drill.name}-{key}.jsonl")
         zero = time.monotonic()
-        table = f"labgen_drill_{random.token_hex(4)}"
+        table = f"{TABLE}{random.token_hex(4)}"
         load = Load(self._nodes, client, log, self._seen, zero)
         observers = Observers(self._nodes, lab, log, self._seen, zero)
         undos = Undos(stage.folder / FILE, key, f"drill {self._drill.name}")
@@ -118,11 +135,7 @@ class Conductor:
             observers.start()
             load.start(paths, table, application(lab, stage.secrets).password, INTERVAL)
             self._wait_for_calm(load, paths)
-            try:
-                self._strike(operations, undos, log, zero, self._limit(config))
-                self._wait_for_service(load, operations, paths, world.leader, self._limit(config))
-            finally:
-                self._heal(undos, log, zero)
+            self._break(load, operations, paths, world.leader, self._limit(config), undos, log, zero)
             whole = self._wait_until_whole(log, zero)
             if whole:
                 self._wait_for_tail(load, paths)
@@ -152,10 +165,9 @@ class Conductor:
         began: datetime,
     ) -> dict[str, Any]:
         lab = self._lab
-        effects = [operation for operation in operations if world.leader in operation.targets]
-        effect = effects[-1].fault.effect if effects else "none"
+        effect, struck = strongest(operations, world)
         quorum = any(operation.fault.effect == "dcs" for operation in operations)
-        own = world.leader in world.dcs
+        own = struck in world.dcs
         spans = {
             path.name: None if quorum or path.reads else predict(effect, Way(path.through), lab, config, dcs_leader=own)
             for path in paths
@@ -218,11 +230,32 @@ class Conductor:
     def _limit(self, config: Mapping[str, Any]) -> float:
         """Seconds after which even a drill in which nothing comes back is healed."""
         expect = self._drill.expect
-        # Where nobody is to take over, no lease is waited for.
-        lease = 0.0 if expect.failover is False else 2.0 * float(config.get("ttl", 30))
+        # Where nobody is to take over, no lease is waited for, unless the timers are to say for how long.
+        patient = expect.failover is not False or expect.outage == "timers"
+        lease = 2.0 * float(config.get("ttl", 30)) if patient else 0.0
         outage = expect.outage if isinstance(expect.outage, float) else 0.0
         wanted = max([lease, outage, *expect.paths.values()])
         return wanted + self._drill.hold + PATIENCE
+
+    def _break(
+        self,
+        load: Load,
+        operations: Sequence[Operation],
+        paths: Sequence[LoadPath],
+        leader: str,
+        limit: float,
+        undos: Undos,
+        log: LogFile,
+        zero: float,
+    ) -> None:
+        """The faults, what comes of them, and in any case the healing: too early, if anything goes wrong."""
+        early = True
+        try:
+            self._strike(operations, undos, log, zero, limit)
+            self._wait_for_service(load, operations, paths, leader, limit)
+            early = False
+        finally:
+            self._heal(undos, log, zero, early=early)
 
     def _strike(self, operations: Sequence[Operation], undos: Undos, log: LogFile, zero: float, limit: float) -> None:
         surgeon = Surgeon(self._nodes, undos, dead_man=limit + sum(operation.after for operation in operations) + 60)
@@ -269,12 +302,12 @@ class Conductor:
 
     # --- after --------------------------------------------------------------------------------------------------------
 
-    def _heal(self, undos: Undos, log: LogFile, zero: float) -> None:
+    def _heal(self, undos: Undos, log: LogFile, zero: float, *, early: bool) -> None:
         start = time.monotonic() - zero
-        titles = [undo.title for undo in undos.entries]
+        titles = undos.titles
         targets = list(dict.fromkeys(undo.machine or str(undo.node) for undo in undos.entries))
         failed = heal(self._nodes, undos, self._say)
-        self._mark(log, "heal", "heal", "; ".join(titles) or "nothing to heal", targets, start, zero)
+        self._mark(log, "heal", "heal", "; ".join(titles) or "nothing to heal", targets, start, zero, early=early)
         if failed:
             raise OperationError(
                 "not everything could be healed",
@@ -326,13 +359,23 @@ class Conductor:
             raise OperationError(f"the load has ended before its time: {self._seen.ended}", where=self._lab.name)
 
     def _mark(
-        self, log: LogFile, event: str, name: str, title: str, targets: Sequence[str], start: float, zero: float
+        self,
+        log: LogFile,
+        event: str,
+        name: str,
+        title: str,
+        targets: Sequence[str],
+        start: float,
+        zero: float,
+        **more: bool,
     ) -> None:
         end = round(time.monotonic() - zero, 4)
-        log.add(event, t_start=round(start, 4), t_end=end, name=name, title=title, targets=list(targets))
+        log.add(event, t_start=round(start, 4), t_end=end, name=name, title=title, targets=list(targets), **more)
 
     def _make_table(self, leader: str, table: str) -> None:
         owner = application(self._lab, self._stage.secrets).user
+        # One drill runs at a time: a table that is there is of one whose labgen was killed.
+        self._sql(leader, DROP_OLD_TABLES)
         self._sql(leader, f"create table {table} (id text primary key); alter table {table} owner to {owner}")
 
     def _drop_table(self, table: str) -> None:

@@ -8,7 +8,7 @@ off after the translation. Lines need not be in the order of their times.
 | begin | lab, drill, paths, timers, who led on which timeline, where the clients are |
 | write, read | one attempt: id, path, t_start, t_end, result (ok, fail, unknown), server, timeline, error |
 | leader | what was seen at t on node by sql, rest or dcs: leads (true, false, null: no answer), timeline, leader |
-| fault, heal | what was done to which nodes from t_start to t_end |
+| fault, heal | what was done to which nodes from t_start to t_end; early: healed before the drill would have |
 | whole | since t all members were there and streaming again |
 | rows | ids of all rows that the table held in the end |
 | check | a check of the lab after healing: name, status, detail |
@@ -62,13 +62,14 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Deed:
-    """A fault or its healing, from before its command until it had ended."""
+    """A fault or its healing, from before its command until it had ended. EARLY: the drill was interrupted by then."""
 
     start: float
     end: float
     name: str
     title: str
     targets: tuple[str, ...]
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ class Log:
     clocks: Mapping[str, float] = field(default_factory=dict)
     ended: bool = False
     torn: bool = False
+
+    @property
+    def waited(self) -> bool:
+        """Whether the faults lasted for as long as the drill wanted: else nobody knows what was still to come."""
+        return bool(self.heals) and not self.heals[0].early
 
 
 class LogFile:
@@ -240,7 +246,8 @@ def _sighting(entry: Mapping[str, Any]) -> Sighting:
 
 def _deed(entry: Mapping[str, Any]) -> Deed:
     targets = tuple(str(name) for name in entry["targets"])
-    return Deed(float(entry["t_start"]), float(entry["t_end"]), str(entry["name"]), str(entry["title"]), targets)
+    start, end = float(entry["t_start"]), float(entry["t_end"])
+    return Deed(start, end, str(entry["name"]), str(entry["title"]), targets, early=bool(entry.get("early")))
 
 
 def acknowledged(attempts: Iterable[Attempt], path: str | None = None) -> Iterator[Attempt]:

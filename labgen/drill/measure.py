@@ -21,7 +21,8 @@ class PathFigures:
 
     calm: the longest gap before the first fault, which is what the probing itself cannot see below. new_timeline: from
     the first fault to the first yes on a later timeline than before. held: yeses came when healing began, before any
-    of it could help. open: no yes came any more after the longest gap had begun. stalls: when the load did nothing.
+    of it could help; None if nothing was healed. open: no yes came any more after the longest gap had begun. stalls:
+    when the load did nothing.
     """
 
     path: str
@@ -34,7 +35,7 @@ class PathFigures:
     gap_from: float
     calm: float
     new_timeline: float | None
-    held: bool
+    held: bool | None
     open: bool
     stalls: tuple[tuple[float, float], ...] = ()
 
@@ -124,7 +125,6 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
     calm_until = end if fault is None else fault
     gap, gap_from, is_open = _longest([first, *yes], end, since=0.0 if fault is None else fault)
     later = [one.end for one in acknowledged(mine) if one.timeline and timeline and one.timeline > timeline]
-    healing = log.heals[0].start if log.heals else end
     last_fault = log.faults[-1].end if log.faults else 0.0
     return PathFigures(
         path=name,
@@ -137,11 +137,15 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
         gap_from=gap_from,
         calm=max((b - a for a, b in pairwise(t for t in [first, *yes] if t <= calm_until)), default=0.0),
         new_timeline=None if fault is None or not later else max(min(later) - fault, 0.0),
-        # One that was on its way when the fault struck proves nothing.
-        held=any(one.start >= last_fault and healing - STALL <= one.end <= healing for one in acknowledged(mine)),
+        held=_held(mine, last_fault, log.heals[0].start) if log.heals else None,
         open=is_open,
         stalls=tuple(_stalls(mine, end)),
     )
+
+
+def _held(attempts: Iterable[Attempt], fault: float, healing: float) -> bool:
+    # One that was on its way when the fault struck proves nothing.
+    return any(one.start >= fault and healing - STALL <= one.end <= healing for one in acknowledged(attempts))
 
 
 def _longest(times: Sequence[float], end: float, since: float) -> tuple[float, float, bool]:

@@ -12,7 +12,7 @@ from typing import Any
 from labgen.drill.drawing import LEGEND, timeline
 from labgen.drill.log import Log
 from labgen.drill.summary import summary
-from labgen.drill.tables import seconds
+from labgen.drill.tables import gap_of, seconds
 from labgen.drill.verdict import Verdict
 
 STYLE = """
@@ -59,7 +59,7 @@ def _cards(told: dict[str, Any]) -> Iterable[str]:
         bad = path["open"] or (limit is not None and path["gap"] > limit)
         kind = "write" if path["for"] == "writing" else "read"
         what = f"without a {kind}" + ("" if limit is None else f", expected ≤ {limit:g} s")
-        yield _card(path["path"], _gap_of(path), what, "bad" if bad else "")
+        yield _card(path["path"], gap_of(path), what, "bad" if bad else "")
     writes = told["writes"]
     lost = writes["lost"]
     counted = "not counted" if lost is None else str(lost)
@@ -76,10 +76,6 @@ def _card(name: str, figure: str, what: str, kind: str) -> str:
     return f'<div class="card {kind}">{escape(name)}<b>{escape(figure)}</b><small>{escape(what)}</small></div>'
 
 
-def _gap_of(path: dict[str, Any]) -> str:
-    return seconds(path["gap"]) + (", still open" if path["open"] else "" if path["held"] else ", till healed")
-
-
 def _legend() -> str:
     spans = (f'<span style="color:{colour}">■</span> {escape(word)}' for word, colour in LEGEND.items())
     return f"<p><small>{' &nbsp; '.join(spans)}</small></p>"
@@ -89,7 +85,7 @@ def _paths(told: dict[str, Any]) -> str:
     rows = [
         [
             path["path"] + ("" if path["for"] == "writing" else " (reads)"),
-            _gap_of(path),
+            gap_of(path),
             "" if path["expected"] is None else f"≤ {path['expected']:g} s",
             "" if path["predicted"] is None else "{:g}-{:g} s".format(*path["predicted"]),
             seconds(path["new_timeline"]),

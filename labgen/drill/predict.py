@@ -58,7 +58,8 @@ def way_of(lab: Lab, host: str, port: int) -> Way:
 def predict(effect: str, way: Way, lab: Lab, config: Mapping[str, Any], *, dcs_leader: bool = False) -> Span | None:
     """The longest gap that a fault with EFFECT on the leader should make on a path; None where timers say nothing.
 
-    CONFIG is the cluster's, from Patroni. dcs_leader: whether the target may be the DCS's own leader too.
+    `unconfirmed` is the one effect on others: all synchronous standbys have fallen silent. CONFIG is the cluster's,
+    from Patroni. dcs_leader: whether the target may be the DCS's own leader too.
     """
     ttl, loop = float(config.get("ttl", 30)), float(config.get("loop_wait", 10))
     if effect in ("silent", "deaf"):
@@ -67,12 +68,19 @@ def predict(effect: str, way: Way, lab: Lab, config: Mapping[str, Any], *, dcs_l
         last = ttl + loop if effect == "deaf" else ttl
         span = Span(ttl - loop, last, f"lease {ttl - loop:g}-{last:g}").plus(*RACE, "race")
         if dcs_leader:
-            span = span.plus(0, ELECTION + loop, "DCS election")
+            span = span.plus(*_election(loop))
     elif effect == "fenced":
         # It goes on for a loop and its retries at most, and the lease has been running for as long by then.
         patience = float(config.get("retry_timeout", 10))
         low, high = max(ttl - 2 * loop - patience, 0.0), ttl - patience
         span = Span(low, high, f"rest of the lease {low:g}-{high:g}").plus(*RACE, "race")
+    elif effect == "unconfirmed":
+        # The standby counts until its own key has run out; what waits is confirmed by whom the leader names then.
+        span = Span(ttl - loop, ttl, f"the standby's key {ttl - loop:g}-{ttl:g}")
+        span = span.plus(0, loop, "the leader's next round")
+        if dcs_leader:
+            span = span.plus(*_election(loop))
+        return span.plus(0, CLIENT, "the clients' own deadlines")
     elif effect == "orderly":
         span = Span(*HANDOVER, "handover")
     elif effect == "restart":
@@ -90,6 +98,10 @@ def predict(effect: str, way: Way, lab: Lab, config: Mapping[str, Any], *, dcs_l
         elif component == "floating-ip":
             span = span.plus(0, float(_settings(lab, "floating-ip")["refresh"]), "floating IP")
     return span
+
+
+def _election(loop: float) -> tuple[float, float, str]:
+    return 0, ELECTION + loop, "DCS election"
 
 
 def _haproxy(lab: Lab) -> float:

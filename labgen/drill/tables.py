@@ -31,7 +31,7 @@ def path_table(run: dict[str, Any]) -> Table:
         expected, predicted = path["expected"], path["predicted"]
         table.add_row(
             escape(path["path"]) + (" (reads)" if path["for"] == "reading" else ""),
-            seconds(path["gap"]) + (", still open" if path["open"] else "" if path["held"] else ", till healed"),
+            gap_of(path),
             "" if expected is None else f"≤ {expected:g} s",
             "" if predicted is None else f"{predicted[0]:g}-{predicted[1]:g} s",
             seconds(path["new_timeline"]),
@@ -41,6 +41,11 @@ def path_table(run: dict[str, Any]) -> Table:
             str(path["unknown"]),
         )
     return table
+
+
+def gap_of(path: dict[str, Any]) -> str:
+    """The longest gap, and how it ended; `held` is null where nobody healed."""
+    return seconds(path["gap"]) + (", still open" if path["open"] else ", till healed" if path["held"] is False else "")
 
 
 def cluster_lines(run: dict[str, Any]) -> Iterable[str]:

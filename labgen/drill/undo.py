@@ -45,6 +45,11 @@ class Undos:
     what: str
     entries: list[Undo] = field(default_factory=list)
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What is to be undone, the newest first; what took several deeds is named once."""
+        return tuple(dict.fromkeys(undo.title for undo in reversed(self.entries)))
+
     def register(self, undo: Undo) -> None:
         self.entries.append(undo)
         self._save()

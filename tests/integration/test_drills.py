@@ -106,6 +106,9 @@ def test_ctrl_c_heals(plain: LiveLab, tmp_path: Path) -> None:
         assert child.wait(60) == 130
     assert "what it had done to the lab drills is undone" in (tmp_path / "log").read_text()
     assert plain.exec(proxy, "systemctl", "is-active", "haproxy") == "active"
+    # Neither its own table is left nor that of the one that was killed before.
+    tables = "select count(*) from pg_tables where tablename like 'labgen_drill%'"
+    assert plain.exec(plain.leader(), "runuser", "-u", "postgres", "--", "psql", "-XAtd", "app", "-c", tables) == "0"
     assert not (plain.folder / "drill.json").exists()
 
 

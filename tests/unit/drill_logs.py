@@ -24,6 +24,7 @@ class Story:
     ended: bool = True
     whole: float | None = 36.0
     faults: bool = True
+    early: bool = False
     clocks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,7 +100,7 @@ class Story:
         if self.faults:
             deed = {"name": "power-loss", "title": "power loss of the leader", "targets": [LEADER]}
             yield {"event": "fault", "t_start": 10.0, "t_end": 10.2, **deed}
-            yield {"event": "heal", "t_start": 30.0, "t_end": 31.0, **deed}
+            yield {"event": "heal", "t_start": 30.0, "t_end": 31.0, **deed, "early": self.early}
         if self.whole is not None:
             yield {"event": "whole", "t": self.whole}
         if self.ended:

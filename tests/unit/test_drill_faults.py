@@ -16,7 +16,7 @@ from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.checks.model import Status
 from labgen.drill import cut
 from labgen.drill.choose import choose_drill
-from labgen.drill.conduct import plan_faults
+from labgen.drill.conduct import plan_faults, strongest
 from labgen.drill.describe import drill_rows, fault_rows
 from labgen.drill.faults import all_faults, find_fault
 from labgen.drill.look import gate, is_whole, load_paths, rank_clients
@@ -354,6 +354,13 @@ def test_healing_is_done_in_reverse_and_goes_on_after_a_failure(tmp_path: Path) 
     assert left_over(tmp_path) is None
 
 
+def test_a_fault_of_several_deeds_is_named_once(tmp_path: Path) -> None:
+    undos = Undos(tmp_path / FILE, "run", "drill two")
+    for number, title in enumerate(("node1 is cut off", "node1 is cut off", "node2 loses power"), 1):
+        undos.register(Undo(f"run-{number}", title, "node1", "true"))
+    assert undos.titles == ("node2 loses power", "node1 is cut off")
+
+
 def test_a_damaged_list_of_undos_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"run": "x"')
     with pytest.raises(OperationError, match="cannot be read"):
@@ -462,6 +469,34 @@ def test_predictions_add_up() -> None:
     assert predict("none", Way(), lab, CONFIG) is None
     assert predict("headless", Way(), lab, CONFIG) is None
     assert "HAProxy's checks" in proxied.why
+
+
+def test_a_silent_synchronous_standby_keeps_writes_waiting() -> None:
+    lab = lab_of("etcd-haproxy-keepalived")
+    through = Way(("keepalived", "haproxy"))
+    waiting = predict("unconfirmed", through, lab, CONFIG)
+    assert waiting is not None
+    assert (waiting.low, waiting.high) == (20, 44)
+    election = predict("unconfirmed", through, lab, CONFIG, dcs_leader=True)
+    assert election is not None
+    assert (election.low, election.high) == (20, 57)
+
+
+def test_the_strongest_effect_is_the_one_that_clients_wait_for() -> None:
+    world = world_of("etcd-haproxy-keepalived")
+    (standby,) = world.synchronous
+
+    def effect(word: str, *changes: str) -> tuple[str, str]:
+        return strongest(plan_faults(choose_drill(world.lab, word, changes), world), world)
+
+    assert effect("power-loss") == ("silent", world.leader)
+    assert effect("standby-lost") == ("unconfirmed", standby)
+    assert effect("freeze", f"target={standby}") == ("unconfirmed", standby)
+    assert effect("replication-cut") == ("silent", world.leader)
+    assert effect("vip-lost")[0] == "none"
+    # Where nobody waits for it, a standby is missed by nobody.
+    world = world_of("etcd-haproxy")
+    assert effect("power-loss", "target=replica")[0] == "none"
 
 
 def test_a_slow_pooler_is_in_the_prediction() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,8 +62,8 @@ class LocalConnection:
         return CommandResult(command, child.wait(timeout), out.decode(), err.decode(), 0.0)
 
     def _feed(self, to: Any, source: bytes | BinaryIO | None) -> None:
-        # A command may end without reading its input.
-        with suppress(BrokenPipeError):
+        # A program that has ended reads no more.
+        with contextlib.suppress(BrokenPipeError):
             while isinstance(source, bytes) is False and source is not None and (data := source.read(4096)):  # type: ignore[union-attr]
                 to.write(data)
             to.close()

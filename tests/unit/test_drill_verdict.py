@@ -8,6 +8,8 @@ import pytest
 
 from labgen.drill.log import parse_log
 from labgen.drill.measure import measure
+from labgen.drill.summary import summary
+from labgen.drill.tables import gap_of
 from labgen.drill.verdict import judge
 from labgen.errors import UsageError
 from tests.unit.drill_logs import LEADER, OTHER, Story
@@ -119,6 +121,29 @@ def test_a_hole_at_the_end_is_a_path_that_never_came_back() -> None:
     assert any(
         reason.startswith("haproxy: nothing was acknowledged any more from 9.9 s on") for reason in verdict.faults
     )
+
+
+def test_what_was_healed_before_its_time_proves_no_absence() -> None:
+    """Ctrl-C: nobody knows whether another one would have taken over, and the path come back."""
+    story = Story(expect={"failover": True}, early=True, ended=False, whole=None)
+    story.attempts = [entry for entry in story.attempts if entry["t_start"] < 13]
+    story.entries = []
+    story.seen(LEADER, 0, 9.9)
+    verdict = judge(story.log())
+    assert verdict.faults == ()
+    assert verdict.status == "unknown"
+    story.early, story.ended = False, True
+    assert "nobody took over" in judge(story.log()).faults
+
+
+def test_a_log_without_healing_does_not_say_how_a_gap_ended() -> None:
+    story = Story(ended=False, whole=None)
+    lines = [line for line in story.text().splitlines(keepends=True) if '"heal"' not in line]
+    log = parse_log(lines, "drill.jsonl")
+    verdict = judge(log)
+    assert verdict.measures.paths[0].held is None
+    (path,) = summary(log, verdict, "drill.jsonl")["paths"]
+    assert gap_of(path) == "8.1 s"
 
 
 def test_a_hole_in_the_load_itself_is_a_doubt_and_no_outage() -> None:
