@@ -1,9 +1,10 @@
 """Lab → Plan: which step waits for which.
 
 On a node: installs run one after the other (they share the package manager), a component's configure follows its own
-install, or all of them if it has none, and no service starts before the whole node is configured. A component that has
-a stage `ready` has started before that is reached, and is ready only then. Between nodes only what the manifests say
-counts. A step of the user's stands where its hook says.
+install, or all of them if it has none, and no service starts before what may change its files is configured: what it
+requires, what requires it, and what starts nothing itself, which is there for others. A component that has a stage `ready`
+has started before that is reached, and is ready only then. Between nodes only what the manifests say counts. A step of the
+user's stands where its hook says.
 """
 
 from __future__ import annotations
@@ -67,11 +68,33 @@ def _steps_of_node(lab: Lab, node: Node) -> dict[StepId, set[StepId]]:
         install = StepId(node.name, step.component, "install")
         after[step] = {install} & after.keys() or set(ids["install"])
     for step in ids["start"]:
-        after[step] = {*ids["install"], *ids["configure"]}
+        kin = _kin(lab, node, step.component)
+        after[step] = {*ids["install"], *(other for other in ids["configure"] if other.component in kin)}
     for step in ids["ready"]:
         started = StepId(node.name, step.component, "start")
         after[step] = {started} if started in after else {*ids["install"], *ids["configure"]}
     return after
+
+
+def _kin(lab: Lab, node: Node, component: str) -> set[str]:
+    """Whose configuration COMPONENT may read: its own, of what it requires or requires it, of all that starts nothing."""
+    here = set(_requirement_order(lab, node))
+    if lab.components[component].own:
+        return here
+    required = {name: _required(lab, name) for name in here}
+    return {
+        name
+        for name in here
+        if name in required[component] or component in required[name] or "start" not in lab.components[name].stages
+    }
+
+
+def _required(lab: Lab, component: str) -> set[str]:
+    """COMPONENT, and all that it requires, directly or not."""
+    found = {component}
+    for name in lab.components[component].manifest.requires:
+        found |= _required(lab, name)
+    return found
 
 
 def _hang(step: StepId, hook: Hook, after: dict[StepId, set[StepId]], own: set[StepId]) -> None:

@@ -58,21 +58,21 @@ step postgresql-patroni01 haproxy configure
 step postgresql-patroni02 haproxy configure
 step postgresql-patroni03 haproxy configure
 step postgresql-patroni01 keepalived configure
+step postgresql-patroni01 etcd start postgresql-patroni01-etcd-configure
 step postgresql-patroni02 keepalived configure
+step postgresql-patroni02 etcd start postgresql-patroni02-etcd-configure
 step postgresql-patroni03 keepalived configure
-step postgresql-patroni01 etcd start postgresql-patroni01-etcd-configure postgresql-patroni01-haproxy-configure postgresql-patroni01-keepalived-configure postgresql-patroni01-patroni-configure
-step postgresql-patroni01 haproxy start postgresql-patroni01-etcd-configure postgresql-patroni01-haproxy-configure postgresql-patroni01-keepalived-configure postgresql-patroni01-patroni-configure
-step postgresql-patroni02 etcd start postgresql-patroni02-etcd-configure postgresql-patroni02-haproxy-configure postgresql-patroni02-keepalived-configure postgresql-patroni02-patroni-configure
-step postgresql-patroni02 haproxy start postgresql-patroni02-etcd-configure postgresql-patroni02-haproxy-configure postgresql-patroni02-keepalived-configure postgresql-patroni02-patroni-configure
-step postgresql-patroni03 etcd start postgresql-patroni03-etcd-configure postgresql-patroni03-haproxy-configure postgresql-patroni03-keepalived-configure postgresql-patroni03-patroni-configure
-step postgresql-patroni03 haproxy start postgresql-patroni03-etcd-configure postgresql-patroni03-haproxy-configure postgresql-patroni03-keepalived-configure postgresql-patroni03-patroni-configure
+step postgresql-patroni03 etcd start postgresql-patroni03-etcd-configure
+step postgresql-patroni01 haproxy start postgresql-patroni01-haproxy-configure postgresql-patroni01-keepalived-configure
+step postgresql-patroni02 haproxy start postgresql-patroni02-haproxy-configure postgresql-patroni02-keepalived-configure
+step postgresql-patroni03 haproxy start postgresql-patroni03-haproxy-configure postgresql-patroni03-keepalived-configure
+step postgresql-patroni01 patroni start postgresql-patroni01-etcd-start postgresql-patroni01-patroni-configure postgresql-patroni02-etcd-start postgresql-patroni03-etcd-start
 step postgresql-patroni01 keepalived start postgresql-patroni01-haproxy-start
 step postgresql-patroni02 keepalived start postgresql-patroni02-haproxy-start
-step postgresql-patroni01 patroni start postgresql-patroni01-etcd-start postgresql-patroni02-etcd-start postgresql-patroni03-etcd-start
 step postgresql-patroni03 keepalived start postgresql-patroni03-haproxy-start
 step postgresql-patroni01 patroni ready postgresql-patroni01-patroni-start
-step postgresql-patroni02 patroni start postgresql-patroni01-patroni-start
-step postgresql-patroni03 patroni start postgresql-patroni01-patroni-start
+step postgresql-patroni02 patroni start postgresql-patroni01-patroni-start postgresql-patroni02-patroni-configure
+step postgresql-patroni03 patroni start postgresql-patroni01-patroni-start postgresql-patroni03-patroni-configure
 step postgresql-patroni02 patroni ready postgresql-patroni02-patroni-start
 step postgresql-patroni03 patroni ready postgresql-patroni03-patroni-start
 step postgresql-patroni01 haproxy ready postgresql-patroni01-haproxy-start postgresql-patroni01-patroni-ready postgresql-patroni02-patroni-ready postgresql-patroni03-patroni-ready

@@ -85,31 +85,31 @@ step pg-patroni2 patroni configure pg-patroni2-patroni-install
 step pg-patroni3 consul-template install pg-patroni3-patroni-install
 step pg-patroni3 patroni configure pg-patroni3-patroni-install
 step pgbouncer pgbouncer configure pgbouncer-pgbouncer-install
+step pgbouncer consul start pgbouncer-consul-configure pgbouncer-pgbouncer-install
 step pg-patroni1 floating-ip install pg-patroni1-consul-template-install
 step pg-patroni1 consul-template configure pg-patroni1-consul-template-install
 step pg-patroni2 floating-ip install pg-patroni2-consul-template-install
 step pg-patroni2 consul-template configure pg-patroni2-consul-template-install
 step pg-patroni3 floating-ip install pg-patroni3-consul-template-install
 step pg-patroni3 consul-template configure pg-patroni3-consul-template-install
-step pgbouncer consul start pgbouncer-consul-configure pgbouncer-consul-template-configure pgbouncer-pgbouncer-configure
-step pgbouncer consul-template start pgbouncer-consul-configure pgbouncer-consul-template-configure pgbouncer-pgbouncer-configure
+step pgbouncer consul-template start pgbouncer-consul-template-configure pgbouncer-pgbouncer-configure
 step pg-patroni1 floating-ip configure pg-patroni1-floating-ip-install
+step pg-patroni1 consul start pg-patroni1-consul-configure pg-patroni1-floating-ip-install
 step pg-patroni2 floating-ip configure pg-patroni2-floating-ip-install
+step pg-patroni2 consul start pg-patroni2-consul-configure pg-patroni2-floating-ip-install
 step pg-patroni3 floating-ip configure pg-patroni3-floating-ip-install
+step pg-patroni3 consul start pg-patroni3-consul-configure pg-patroni3-floating-ip-install
 step pgbouncer pgbouncer start pgbouncer-consul-template-start
-step pg-patroni1 consul start pg-patroni1-consul-configure pg-patroni1-consul-template-configure pg-patroni1-floating-ip-configure pg-patroni1-patroni-configure
-step pg-patroni1 consul-template start pg-patroni1-consul-configure pg-patroni1-consul-template-configure pg-patroni1-floating-ip-configure pg-patroni1-patroni-configure
-step pg-patroni2 consul start pg-patroni2-consul-configure pg-patroni2-consul-template-configure pg-patroni2-floating-ip-configure pg-patroni2-patroni-configure
-step pg-patroni2 consul-template start pg-patroni2-consul-configure pg-patroni2-consul-template-configure pg-patroni2-floating-ip-configure pg-patroni2-patroni-configure
-step pg-patroni3 consul start pg-patroni3-consul-configure pg-patroni3-consul-template-configure pg-patroni3-floating-ip-configure pg-patroni3-patroni-configure
-step pg-patroni3 consul-template start pg-patroni3-consul-configure pg-patroni3-consul-template-configure pg-patroni3-floating-ip-configure pg-patroni3-patroni-configure
-step pg-patroni1 patroni start pg-patroni1-consul-start
+step pg-patroni1 consul-template start pg-patroni1-consul-template-configure pg-patroni1-floating-ip-configure
+step pg-patroni1 patroni start pg-patroni1-consul-start pg-patroni1-patroni-configure
+step pg-patroni2 consul-template start pg-patroni2-consul-template-configure pg-patroni2-floating-ip-configure
+step pg-patroni3 consul-template start pg-patroni3-consul-template-configure pg-patroni3-floating-ip-configure
 step pg-patroni1 floating-ip start pg-patroni1-consul-start pg-patroni1-consul-template-start
+step pg-patroni1 patroni ready pg-patroni1-patroni-start
+step pg-patroni2 patroni start pg-patroni1-patroni-start pg-patroni2-consul-start pg-patroni2-patroni-configure
+step pg-patroni3 patroni start pg-patroni1-patroni-start pg-patroni3-consul-start pg-patroni3-patroni-configure
 step pg-patroni2 floating-ip start pg-patroni2-consul-start pg-patroni2-consul-template-start
 step pg-patroni3 floating-ip start pg-patroni3-consul-start pg-patroni3-consul-template-start
-step pg-patroni1 patroni ready pg-patroni1-patroni-start
-step pg-patroni2 patroni start pg-patroni1-patroni-start pg-patroni2-consul-start
-step pg-patroni3 patroni start pg-patroni1-patroni-start pg-patroni3-consul-start
 step pg-patroni2 patroni ready pg-patroni2-patroni-start
 step pg-patroni3 patroni ready pg-patroni3-patroni-start
 
