@@ -23,14 +23,28 @@ is_member() {
     about_cluster 'any(.members[]; .role == "leader") and any(.members[]; .name == $name)'
 }
 
-# set_timers: brings the timers in the DCS to the blueprint's values. Patroni's leader also begins its next round at
-# once when it is asked this, even if nothing changes.
-set_timers() {
-    local leader
-    leader=$(leader_api) || return
+# next_round API: brings the timers in the DCS to the blueprint's values. Patroni also begins its next round at once when it is
+# asked this, even if nothing changes.
+next_round() {
     printf '{"ttl":%d,"loop_wait":%d,"retry_timeout":%d,"maximum_lag_on_failover":%d}' \
         "$PATRONI_TTL" "$PATRONI_LOOP_WAIT" "$PATRONI_RETRY_TIMEOUT" "$PATRONI_LAG" |
-        ask --config /etc/patroni/rest-api.curl --request PATCH --data @- "$leader/config"
+        ask --config /etc/patroni/rest-api.curl --request PATCH --data @- "$1/config"
+}
+
+set_timers() {
+    local leader
+    leader=$(leader_api) && next_round "$leader"
+}
+
+# streams LEADER: whether the leader's PostgreSQL sees this member stream.
+streams() {
+    ask "$1/patroni" | jq --exit-status --arg name "$PATRONI_MEMBER" \
+        'any(.replication[]?; .application_name == $name and .state == "streaming")'
+}
+
+# known: whether that is also what this member last wrote to the DCS, which it does once a round.
+known() {
+    about_cluster 'any(.members[]; .name == $name and .state == $state and (.lag | numbers) <= $lag)'
 }
 
 in_place() {
@@ -38,11 +52,12 @@ in_place() {
     leader=$(leader_api) || return
     if [[ $leader == "$api" ]]; then
         ask "$api/primary"
-    else
-        # Both sides: what this member last wrote to the DCS, and what the leader's PostgreSQL sees.
-        about_cluster 'any(.members[]; .name == $name and .state == $state and (.lag | numbers) <= $lag)' &&
-            ask "$leader/patroni" | jq --exit-status --arg name "$PATRONI_MEMBER" \
-                'any(.replication[]?; .application_name == $name and .state == "streaming")'
+        return
+    fi
+    streams "$leader" || return
+    if ! known; then
+        if [[ $PATRONI_WAKE_LEADER ]]; then next_round "$api"; fi
+        return 1
     fi
 }
 
