@@ -24,7 +24,7 @@ is_member() {
 }
 
 # next_round API: brings the timers in the DCS to the blueprint's values. Patroni also begins its next round at once when it is
-# asked this, even if nothing changes.
+# asked this, even if nothing changes; where its DCS is Consul, only a leader does.
 next_round() {
     printf '{"ttl":%d,"loop_wait":%d,"retry_timeout":%d,"maximum_lag_on_failover":%d}' \
         "$PATRONI_TTL" "$PATRONI_LOOP_WAIT" "$PATRONI_RETRY_TIMEOUT" "$PATRONI_LAG" |
