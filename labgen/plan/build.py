@@ -2,9 +2,9 @@
 
 On a node: installs run one after the other (they share the package manager), a component's configure follows its own
 install, or all of them if it has none, and no service starts before what may change its files is configured: what it
-requires, what requires it, and what starts nothing itself, which is there for others. A component that has a stage `ready`
-has started before that is reached, and is ready only then. Between nodes only what the manifests say counts. A step of the
-user's stands where its hook says.
+requires, what requires it, and what starts nothing itself, which is there for others. A component that has a stage
+`ready` has started before that is reached, and is ready only then. Between nodes only what the manifests say counts.
+A step of the user's stands where its hook says.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _steps_of_node(lab: Lab, node: Node) -> dict[StepId, set[StepId]]:
 
 
 def _kin(lab: Lab, node: Node, component: str) -> set[str]:
-    """Whose configuration COMPONENT may read: its own, of what it requires or requires it, of all that starts nothing."""
+    """Whose configuration COMPONENT may read: its own, its requirements' and users', and of all that starts nothing."""
     here = set(_requirement_order(lab, node))
     if lab.components[component].own:
         return here
