@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import BLUEPRINT, ON_SUBNET, Cli, docker_things, run
+from tests.live import BLUEPRINT, ON_SUBNET, SUBNET, Cli, docker, docker_things, run
 
 NAME = "by-hand"
 RENDER = ("render", BLUEPRINT, "--name", NAME, "--provider", "docker", *ON_SUBNET)
@@ -26,14 +26,14 @@ def folder(labgen: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         by_hand(folder, "./destroy.sh")
 
 
-def by_hand(folder: Path, *words: str) -> str:
+def by_hand(folder: Path, *words: str, expect: int = 0) -> str:
     """What a command prints in FOLDER, on a machine where nobody has heard of labgen."""
     own = Path(sys.executable).parent
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != own)
     environment = {name: value for name, value in os.environ.items() if "LABGEN" not in name and name != "VIRTUAL_ENV"}
     done = run(*words, cwd=folder, environment={**environment, "PATH": path}, timeout=1800)
-    assert done.rc == 0, f"{' '.join(words)} ended with {done.rc}\n{done.said[-4000:]}"
-    return done.stdout
+    assert done.rc == expect, f"{' '.join(words)} ended with {done.rc}\n{done.said[-4000:]}"
+    return done.said
 
 
 def test_it_boots_provisions_and_goes_by_hand(folder: Path) -> None:
@@ -47,6 +47,17 @@ def test_it_boots_provisions_and_goes_by_hand(folder: Path) -> None:
     by_hand(folder, "./provision.sh")  # finds everything done
     by_hand(folder, "./destroy.sh")
     assert docker_things(NAME) == []
+
+
+def test_a_boot_that_fails_leaves_nothing(folder: Path) -> None:
+    docker("network", "create", "--subnet", f"{SUBNET}.0/24", "itest-in-the-way")
+    try:
+        said = by_hand(folder, "vagrant", "up", expect=1)
+        assert "Pool overlaps" in said
+        assert docker_things(NAME) == []
+    finally:
+        docker("network", "rm", "itest-in-the-way")
+        by_hand(folder, "./destroy.sh")
 
 
 def test_its_secrets_are_for_their_owner_only(folder: Path) -> None:
