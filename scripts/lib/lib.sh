@@ -3,10 +3,6 @@
 # that all components need. Everything here may run any number of times.
 set -Eeuo pipefail
 
-# Units are enabled and asked for as systemd's own. A package that has an old init script beside its unit would have
-# systemctl run update-rc.d for that each time, which takes longer than the service does to start.
-export SYSTEMCTL_SKIP_SYSV=1
-
 # BASH_COMMAND is the command as written, before its variables are filled in, so it shows no secret.
 trap 'report_failure "$?" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND"' ERR
 
@@ -75,12 +71,21 @@ allow_service_starts() {
     fi
 }
 
+# enabling WORD… UNIT: systemctl's enable, disable or is-enabled. A package that has an old init script beside its unit would
+# have it run update-rc.d for that each time, which takes longer than the service does to start; where there is nothing but
+# the script, it must.
+enabling() {
+    local unit=${*: -1} native=''
+    if [[ -e /etc/systemd/system/$unit || -e /lib/systemd/system/$unit ]]; then native=1; fi
+    SYSTEMCTL_SKIP_SYSV=$native systemctl "$@"
+}
+
 # leave_off UNIT…: a package enables its units, but a machine made from this image must not start them before they are
 # configured. A unit that enable_and_start has taken over stays as it is.
 leave_off() {
     local unit
     for unit; do
-        [[ -e $LABGEN_STATE/units/$unit ]] || systemctl disable --quiet "$unit"
+        [[ -e $LABGEN_STATE/units/$unit ]] || enabling disable --quiet "$unit"
     done
 }
 
@@ -178,7 +183,7 @@ enable_and_start() {
         systemctl daemon-reload
     fi
     # Through --root only the links are made. Asked directly, systemd would from then on think all its units outdated.
-    systemctl is-enabled --quiet "$unit" || systemctl --root=/ --quiet enable "$unit"
+    enabling is-enabled --quiet "$unit" || enabling --root=/ --quiet enable "$unit"
     case $ActiveState in
     inactive | failed | deactivating) ;;
     *)
