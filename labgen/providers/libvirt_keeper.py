@@ -9,6 +9,7 @@ from pathlib import Path
 from labgen.lab.model import Lab
 from labgen.providers import base
 from labgen.providers.keeper import Boot, Room, certainly, must, side_by_side
+from labgen.providers.libvirt_networks import note_networks, start_networks
 from labgen.providers.virsh import domains, virsh, words
 
 PREFIX = "labgen-"
@@ -34,6 +35,7 @@ class LibvirtKeeper:
     def save(self, lab: Lab, mark: str) -> dict[str, int]:
         nodes = [node.name for node in lab.nodes]
         before = {node: _allocated(lab, node) for node in nodes}
+        note_networks(lab)
         try:
             for node in nodes:
                 must(virsh("suspend", base.machine(lab, node)), f"{node} cannot be suspended", lab)
@@ -45,7 +47,7 @@ class LibvirtKeeper:
 
     def restore(self, lab: Lab, mark: str, boot: Boot) -> None:  # noqa: ARG002
         nodes = [node.name for node in lab.nodes]
-        _start_networks(lab)
+        start_networks(lab)
         # All stand still until the last one is back: nobody sees a cluster that is half of then and half of now.
         side_by_side(lambda node: _revert(lab, node, mark), nodes)
         self.thaw(lab)
@@ -110,14 +112,3 @@ def parse_allocated(text: str) -> int:
     """The column `Allocation` of `virsh domblkinfo --all`, summed up."""
     rows = re.findall(r"^\s*\S+\s+\d+\s+(\d+)\s+\d+\s*$", text, re.MULTILINE)
     return sum(map(int, rows))
-
-
-def _start_networks(lab: Lab) -> None:
-    """A machine that comes back finds the networks it is on, also after the host was started anew."""
-    idle = set(words("net-list", "--inactive", "--name"))
-    wanted: set[str] = set()
-    for node in lab.nodes:
-        listed = virsh("domiflist", base.machine(lab, node.name)).stdout
-        wanted |= set(re.findall(r"^\s*\S+\s+network\s+(\S+)", listed, re.MULTILINE))
-    for network in sorted(idle & wanted):
-        must(virsh("net-start", network), f"the network {network} does not start", lab)

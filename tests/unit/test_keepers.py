@@ -199,6 +199,7 @@ def test_libvirt_brings_all_back_before_any_goes_on(tool: Callable[..., Tool]) -
     tooled = tool(
         {
             "virsh domstats": states("n1 n2", 3),
+            "virsh net-list --all": Answer(0, "labgen-tour\nvagrant-libvirt\nother\n", ""),
             "virsh net-list --inactive": Answer(0, "labgen-tour\nother\n", ""),
             "virsh domiflist": Answer(
                 0, " vnet0  network  vagrant-libvirt  virtio  52\n vnet1  network  labgen-tour  virtio  53\n", ""
@@ -212,6 +213,54 @@ def test_libvirt_brings_all_back_before_any_goes_on(tool: Callable[..., Tool]) -
         f"virsh snapshot-revert labgen-tour-{node} --snapshotname labgen-c1 --paused" for node in ("n1", "n2")
     ]
     assert changes[3:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
+
+
+NETWORKS = Answer(0, " -  network  vagrant-libvirt  virtio  52\n -  network  labgen-tour  virtio  53\n", "")
+
+
+def test_libvirt_notes_the_networks_before_machines_stand_still(tool: Callable[..., Tool]) -> None:
+    made = Answer(0, "<network>\n  <name>it</name>\n</network>\n", "")
+    tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh domiflist": NETWORKS, "virsh net-dumpxml": made})
+    LibvirtKeeper().save(LAB, "c1")
+    first, second, third = tooled.did("virsh metadata", "virsh suspend")[:3]
+    assert first.startswith("virsh metadata labgen-tour-n1 --uri urn:labgen:networks --key labgen --set <networks>")
+    assert first.count("<name>it</name>") == 2
+    assert first.endswith("</networks> --live --config")
+    assert second.startswith("virsh metadata labgen-tour-n2")
+    assert third.startswith("virsh suspend")
+
+
+def test_libvirt_makes_a_network_again_that_went_with_another_lab(tool: Callable[..., Tool]) -> None:
+    wanted = "<network>\n<name>vagrant-libvirt</name>\n</network>"
+    noted = f"<networks>\n<network><name>other</name></network>\n{wanted}</networks>"
+    listed = iter(["labgen-tour\n", "labgen-tour\nvagrant-libvirt\n"])
+    written: list[str] = []
+
+    def define() -> Answer:
+        written.append(Path(tooled.lines[-1].split()[-1]).read_text())
+        return Answer(0, "", "")
+
+    tooled = tool(
+        {
+            "virsh domstats": states("n1 n2", 3),
+            "virsh domiflist": NETWORKS,
+            "virsh net-list --all": lambda: Answer(0, next(listed), ""),
+            "virsh net-list --inactive": Answer(0, "vagrant-libvirt\n", ""),
+            "virsh metadata": Answer(0, noted, ""),
+            "virsh net-define": define,
+        }
+    )
+    LibvirtKeeper().restore(LAB, "c1", lambda _images: None)
+    assert written == [wanted]
+    order = [line.split()[1] for line in tooled.did("virsh net-define", "virsh net-start", "virsh snapshot-revert")]
+    assert order == ["net-define", "net-start", "snapshot-revert", "snapshot-revert"]
+
+
+def test_libvirt_says_which_network_is_gone_for_good(tool: Callable[..., Tool]) -> None:
+    tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh domiflist": NETWORKS})
+    with pytest.raises(OperationError, match="the network labgen-tour is gone, and labgen-tour-n1 has no note of it"):
+        LibvirtKeeper().restore(LAB, "c1", lambda _images: None)
+    assert not tooled.did("virsh snapshot-revert")
 
 
 def test_libvirt_leaves_the_snapshots_of_others_alone(tool: Callable[..., Tool]) -> None:
