@@ -1,14 +1,14 @@
 """A cold `labgen up` against the way of the documents, by turns: seconds and received bytes. Target: 5 times faster.
 
 Cold means: an empty cache, so that artefacts are fetched or built, base system and images are made. The documents have
-each node install everything for itself, one node after the other: here each is a container of the base system, or with
-`--provider libvirt` a virtual machine, as the documents have them, in which labgen's own scripts run
-(benchmarks/documents.py). Both sides begin by making the same base system, once: for the documents it stands for the
-box that Vagrant would fetch. The artefacts are handed to the nodes; only their bytes count, once for each node that
-needs them. The third side is a warm `up`, which is to download nothing.
+each node install everything for itself, one node after the other: here a container of the base system a node, in which
+labgen's own install and configure scripts run, node by node; then the services are started as labgen's plan has them,
+side by side, which is kinder than the documents are. Both sides begin by making the same base system, once: for the
+documents it stands for the box that Vagrant would fetch. The artefacts are handed to the nodes; only their bytes count,
+once for each node that needs them. The third side is a warm `up`, which is to download nothing.
 
 Bytes are those that this machine's own network interfaces received meanwhile (not the bridges and containers inside),
-so nothing else may download at the same time. Boots real labs, builds images, removes them; needs root.
+so nothing else may download at the same time. Boots real labs with docker, builds images, removes them; needs root.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +33,24 @@ from benchmarks.common import (
     on_subnet,
     options,
     ratio,
+    remove,
     row,
     scratch,
     show,
     timed,
-    undisturbed,
     verdict,
 )
-from benchmarks.documents import Document, InContainers, InMachines
+from benchmarks.floor import OPTIONS, READY, cidr_of, docker, nodes_of
 from labgen.actions.images import build_missing, image_specs
 from labgen.actions.open import OpenLab, Wish, lab_of
-from labgen.images import ImageRecord, ImageSpec, ensure_tree, is_there, remove_image
+from labgen.images import ImageSpec, ensure_tree
+from labgen.plan import StepId, build_plan
 from labgen.resources import resource
 from tests.live import Cli
 
-NAME = "bench-cold"
+NAME, PREFIX, NETWORK = "bench-cold", "labgen-document-", "labgen-document"
 TARGET = 5.0
+RUN = ("bash", "/opt/labgen/components/lib/run.sh")
 INSIDE = re.compile(r"lo|docker\d+|br-.*|veth.*|virbr\d+|vnet\d+|tap.*|ifb\d+")
 """Interfaces over which nothing comes from outside that has not come over another one."""
 
@@ -62,9 +67,7 @@ class Cold(Cli):
 
 
 def main() -> None:
-    parser = options(__doc__, repeats=1, blueprints=BLUEPRINTS[:1])
-    parser.add_argument("--provider", default="docker", choices=("docker", "libvirt"))
-    wanted = parser.parse_args()
+    wanted = options(__doc__, repeats=1, blueprints=BLUEPRINTS[:1]).parse_args()
     with scratch() as work:
         result = {name: measure(work, name, wanted) for name in wanted.blueprint or BLUEPRINTS[:1]}
     show(result, "\n\n".join(map(table, result, result.values())), as_json=wanted.json)
@@ -74,10 +77,11 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
     """A cold `up`, a warm one after it, and the documents' way, by turns."""
     labgen = Cold(work / "state", work / "cache")
     roots = marked_components(work / "components", work.name)
-    words = (blueprint, "--provider", wanted.provider, "--components", str(roots), *on_subnet(wanted.subnet))
-    overrides = on_subnet(wanted.subnet)[1:]
-    opened = lab_of(Wish(blueprint, provider=wanted.provider, overrides=overrides, components=(roots,), name=NAME))
-    own = {spec.name: spec for spec in image_specs(opened.lab, baked=True).values()}
+    words = (blueprint, "--provider", "docker", "--components", str(roots), *on_subnet(wanted.subnet))
+    opened = lab_of(
+        Wish(blueprint, provider="docker", overrides=on_subnet(wanted.subnet)[1:], components=(roots,), name=NAME)
+    )
+    own = [spec.name for spec in image_specs(opened.lab, baked=True).values()]
 
     def once(name: str) -> dict[str, Any]:
         before = received()
@@ -86,8 +90,7 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
         return {**done, "bytes": received() - before}
 
     def forget() -> None:
-        for spec in own.values():
-            discard(spec, labgen.cache)
+        remove(("docker", "image", "rm", "--force", *set(own)))
 
     def cold() -> dict[str, Any]:
         forget()
@@ -99,10 +102,7 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
         labgen("render", *words, "--no-bake", "--name", "document", "-o", str(rendered))
         with base_system(opened, work) as base:
             before = received()
-            if wanted.provider == "libvirt":
-                by_hand: Document = InMachines(opened, rendered)
-            else:
-                by_hand = InContainers(opened, rendered, base.image.name)
+            by_hand = Document(opened, rendered, base.image)
             try:
                 seconds = timed(by_hand.up)
             finally:
@@ -138,18 +138,18 @@ def marked_components(root: Path, mark: str) -> Path:
 
 @dataclass(frozen=True)
 class Base:
-    """The image of the base system alone, and what it took to make its root filesystem."""
+    """The docker image of the base system alone, and what it took to make its root filesystem."""
 
-    image: ImageSpec
+    image: str
     seconds: float
     bytes: int
 
 
 @contextmanager
 def base_system(opened: OpenLab, work: Path) -> Iterator[Base]:
-    """The base system, made anew; an image that is made for this is removed at the end."""
+    """The base system, made anew; a docker image that is made for this is removed at the end."""
     spec: ImageSpec = next(iter(image_specs(opened.lab, baked=False).values()))
-    there = is_there(spec.name, spec.provider)
+    there = subprocess.run(["docker", "image", "inspect", spec.name], capture_output=True, check=False).returncode == 0
     cache = work / "base"
     shutil.rmtree(cache, ignore_errors=True)
     before = received()
@@ -158,16 +158,86 @@ def base_system(opened: OpenLab, work: Path) -> Iterator[Base]:
     try:
         if not there:
             build_missing([spec], {}, cache, work / "logs", lambda _: None)
-        yield Base(spec, seconds, made)
+        yield Base(spec.name, seconds, made)
     finally:
         if not there:
-            discard(spec, cache)
+            remove(("docker", "image", "rm", "--force", spec.name))
 
 
-def discard(spec: ImageSpec, cache: Path) -> None:
-    """Remove the image of SPEC, to the end; it need not be there."""
-    with undisturbed():
-        remove_image(ImageRecord(spec.name, spec.provider, spec.os, components=(), size=0, made=""), cache)
+class Document:
+    """A lab that is made node by node in containers of BASE, from a folder that `labgen render` wrote."""
+
+    def __init__(self, opened: OpenLab, rendered: Path, base: str) -> None:
+        self.lab = opened.lab
+        self.rendered = rendered
+        self.base = base
+        text = (rendered / "Vagrantfile").read_text()
+        self.addresses, _ = nodes_of(text)
+        self.subnet = cidr_of(text)
+
+    def up(self) -> None:
+        """From nothing until every service is ready."""
+        docker("network", "create", "--subnet", self.subnet, NETWORK)
+        for name, address in self.addresses.items():
+            self._install(name, address)
+        self._start()
+
+    def down(self) -> None:
+        """Remove everything; nothing may be there."""
+        containers = (PREFIX + name for name in self.addresses)
+        remove(("docker", "rm", "-fv", *containers), ("docker", "network", "rm", NETWORK))
+
+    def artefact_bytes(self) -> int:
+        """Bytes of the artefacts, once for each node that they are installed on."""
+        names = self.lab.artefact_names
+        return sum(
+            (self.rendered / "artefacts" / artefact).stat().st_size
+            for node in self.lab.nodes
+            for component in node.components
+            for artefact in names[component]
+        )
+
+    def _install(self, name: str, address: str) -> None:
+        container = PREFIX + name
+        docker(
+            *("run", "--detach", "--name", container, "--hostname", name, "--network", NETWORK, "--ip", address),
+            *OPTIONS,
+            self.base,
+        )
+        docker("exec", "-i", container, "timeout", "120", "bash", "-e", given=READY.encode())
+        docker("exec", container, "mkdir", "-p", "-m", "0700", "/opt/labgen")
+        for folder in ("components", "artefacts"):
+            if (self.rendered / folder).is_dir():
+                docker("cp", str(self.rendered / folder), f"{container}:/opt/labgen/{folder}")
+        docker("cp", str(self.rendered / "nodes" / name), f"{container}:/opt/labgen/node")
+        for step in build_plan(self.lab).of_stage("install", "configure"):
+            if step.id.node == name:
+                self._run(step.id)
+
+    def _start(self) -> None:
+        """The steps with which services start and are ready, in the plan's order, all at once that may be."""
+        steps = build_plan(self.lab).of_stage("start", "ready")
+        wanted = {step.id for step in steps}
+        order = TopologicalSorter({step.id: step.after & wanted for step in steps})
+        order.prepare()
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            running = {}
+            while order.is_active():
+                for step in order.get_ready():
+                    running[step] = pool.submit(self._run, step)
+                step = wait_for_one(running)
+                del running[step]
+                order.done(step)
+
+    def _run(self, step: StepId) -> None:
+        docker("exec", PREFIX + step.node, *RUN, step.component, step.stage)
+
+
+def wait_for_one(running: Mapping[StepId, Future[None]]) -> StepId:
+    """A step that has ended; raises what it raised."""
+    ended = next(iter(wait(running.values(), return_when=FIRST_COMPLETED).done))
+    ended.result()
+    return next(step for step, future in running.items() if future is ended)
 
 
 def received(interfaces: Path = Path("/sys/class/net")) -> int:

@@ -101,8 +101,6 @@ def show(result: Any, table: str, *, as_json: bool) -> None:
     print(json.dumps(result, indent=2) if as_json else table)
 
 
-VAGRANT = 3600  # seconds
-
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a `kill`, a closed terminal."""
 
@@ -151,29 +149,6 @@ def remove(*commands: Sequence[str], environment: Mapping[str, str] | None = Non
                 start_new_session=True,
                 check=False,
             )
-
-
-def vagrant(folder: Path, *words: str) -> str:
-    """What Vagrant prints in FOLDER; raises SystemExit with its last words. Ctrl-C has it end what it does itself."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VAGRANT_CWD")}
-    environment["VAGRANT_CHECKPOINT_DISABLE"] = "1"
-    done = subprocess.run(
-        ["vagrant", *words],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=VAGRANT,
-        # Ctrl-C ends this program, and with it Vagrant; a `destroy` at the end is not to be cut off.
-        start_new_session=words[0] == "destroy",
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(
-            f"vagrant {' '.join(words)} ended with {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}"
-        )
-    return done.stdout
 
 
 @contextmanager

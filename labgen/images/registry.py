@@ -32,7 +32,7 @@ class ImageRecord:
 
 def have_image(spec: ImageSpec, cache: Path) -> bool:
     """Whether the image of SPEC is there, finished."""
-    return _record_path(cache, spec.name).is_file() and is_there(spec.name, spec.provider)
+    return _record_path(cache, spec.name).is_file() and _exists(spec.name, spec.provider)
 
 
 def record_image(spec: ImageSpec, cache: Path, size: int, packages: tuple[Package, ...] = ()) -> None:
@@ -70,7 +70,7 @@ def list_images(cache: Path) -> list[ImageRecord]:
             records.append(ImageRecord(**{**data, "components": components, "packages": packages}))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a record that cannot be read is no record: the image is built again when it is needed
-    return [record for record in records if is_there(record.name, record.provider)]
+    return [record for record in records if _exists(record.name, record.provider)]
 
 
 def remove_image(record: ImageRecord, cache: Path) -> None:
@@ -97,8 +97,7 @@ def box_disk(name: str) -> Path:
     return next(_box(name).glob("*/libvirt/box.img"))
 
 
-def is_there(name: str, provider: str) -> bool:
-    """Whether the image NAME is there, finished or not, whosever cache it is in."""
+def _exists(name: str, provider: str) -> bool:
     if provider == "docker":
         return _quiet(["docker", "image", "inspect", name]) == 0
     # `vagrant box list` takes a second to say the same.

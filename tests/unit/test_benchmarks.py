@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import checkpoint, cold_up, common, documents, floor, libvirt_up, memory, scaling, startup, up_floor
+from benchmarks import checkpoint, cold_up, common, floor, libvirt_up, memory, scaling, startup, up_floor
 from labgen.actions.images import image_specs
 from labgen.actions.open import Wish, lab_of
 from labgen.actions.render import render
@@ -251,7 +251,7 @@ def test_the_documents_way_counts_each_node_s_own_artefacts(tmp_path: Path) -> N
     names = {name for names in opened.lab.artefact_names.values() for name in names}
     for name in names:
         (folder / "artefacts" / name).write_bytes(b"12345")
-    document = documents.InContainers(opened, folder, "base")
+    document = cold_up.Document(opened, folder, "base")
     # Seven nodes with consul, four of them with consul-template.
     assert names == {"consul", "consul-template"}
     assert document.artefact_bytes() == 5 * (7 + 4)
@@ -259,7 +259,7 @@ def test_the_documents_way_counts_each_node_s_own_artefacts(tmp_path: Path) -> N
 
 def test_the_documents_way_keeps_to_the_plan(tmp_path: Path) -> None:
     opened = lab_of(Wish("etcd-haproxy", provider="docker"))
-    document = documents.InContainers(opened, rendered(tmp_path, "etcd-haproxy"), "base")
+    document = cold_up.Document(opened, rendered(tmp_path, "etcd-haproxy"), "base")
     done: list[StepId] = []
     document._run = done.append  # type: ignore[method-assign]
     document._start()
@@ -271,7 +271,7 @@ def test_the_documents_way_keeps_to_the_plan(tmp_path: Path) -> None:
 
 def test_a_step_that_fails_ends_the_documents_way(tmp_path: Path) -> None:
     opened = lab_of(Wish("etcd-haproxy", provider="docker"))
-    document = documents.InContainers(opened, rendered(tmp_path, "etcd-haproxy"), "base")
+    document = cold_up.Document(opened, rendered(tmp_path, "etcd-haproxy"), "base")
 
     def fails(step: StepId) -> None:
         raise SystemExit(f"{step} failed")
