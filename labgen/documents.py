@@ -23,6 +23,9 @@ from labgen.wording import shown as in_words
 
 M = TypeVar("M", bound=BaseModel)
 
+SUFFIXES = (".yml", ".yaml")
+"""How the name of a file with a document ends."""
+
 LARGEST = 1 << 18  # bytes; the biggest sensible blueprint is a few hundred nodes, some tens of kB
 MOST_VALUES = 100_000  # after aliases are followed: what a file of that size may unfold into
 DEEPEST = 40

@@ -12,7 +12,8 @@ from typing import Any
 from labgen.actions.open import OpenLab
 from labgen.bend import BendFile, read_bend
 from labgen.bundle.model import OVERRIDES, REPRO, ReproFacts, is_place
-from labgen.repro.document import SUFFIXES, read_written, refuse_strangers
+from labgen.documents import SUFFIXES
+from labgen.repro.document import read_written, refuse_strangers
 from labgen.repro.judge import Verdict
 from labgen.repro.model import Reproduction
 from labgen.repro.result import FOLDER

@@ -30,7 +30,7 @@ from labgen.bundle.model import BLUEPRINT, BUNDLE, COMPONENTS, LOCK, NODES, OVER
 from labgen.bundle.pack import take_in
 from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, UrlSource
 from labgen.components.registry import MANIFEST, Component, component_folders, load_component
-from labgen.documents import parse_document
+from labgen.documents import SUFFIXES, parse_document
 from labgen.errors import BlueprintError, LabgenError, LockError, PackageError, UsageError
 from labgen.images import have_box
 from labgen.lab.model import Lab
@@ -52,7 +52,6 @@ SOURCE = ".source"
 """The digest of the bundle's file, beside its members."""
 HOME = "bundle"
 """Where a lab that was made from a bundle keeps it, in its folder."""
-DOCUMENTS = (".yml", ".yaml")
 NO_LOCK = "take the versions that can be had now: --no-lock"
 GONE = (
     "have them sent from where the lab was made: labgen fetch LAB --lock labgen.lock -o FILE there, with the bundle's\n"
@@ -182,7 +181,7 @@ def _record(path: Path, home: Path, about: About) -> LabRecord:
         if member not in about.members or not member.startswith((f"{OVERRIDES}/", f"{REPRO}/")):
             raise BUNDLE.refused(path, f"{printable(member)} is missing")
     given = (path for folder in (OVERRIDES, REPRO) for path in sorted((home / folder).rglob("*")))
-    for document in (home / BLUEPRINT, *(path for path in given if path.suffix in DOCUMENTS)):
+    for document in (home / BLUEPRINT, *(path for path in given if path.suffix in SUFFIXES)):
         # It would be looked for on this machine.
         if _extends(document):
             raise BUNDLE.refused(path, f"{document.relative_to(home)} extends another blueprint")

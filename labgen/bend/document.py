@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from labgen.bend.model import BESIDE, Bend
 from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
-from labgen.documents import Source, draft_document
+from labgen.documents import SUFFIXES, Source, draft_document
 from labgen.errors import BlueprintError, UsageError
 from labgen.wording import Loc
 
@@ -104,7 +104,7 @@ def read_bend(path: Path) -> BendFile:
 
 def _blueprint_beside(path: Path, lab: object) -> str | None:
     """LAB, if it is the path of a blueprint below the folder of the document at PATH."""
-    if not isinstance(lab, str) or not re.fullmatch(BESIDE, lab) or not lab.endswith((".yml", ".yaml")):
+    if not isinstance(lab, str) or not re.fullmatch(BESIDE, lab) or not lab.endswith(SUFFIXES):
         return None
     return lab if (path.parent / lab).is_file() else None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labgen.documents import Parsed, Place, Source, parse_document
+from labgen.documents import SUFFIXES, Parsed, Place, Source, parse_document
 from labgen.errors import BlueprintError, UsageError
 from labgen.wording import Loc, must_be
 
@@ -50,7 +50,7 @@ def _base(name: Any, own: Parsed, path: Path, find: Find) -> Path:
     if not isinstance(name, str):
         raise BlueprintError([own.source.fault((EXTENDS,), must_be("a blueprint's name, or a path", name))])
     beside = path.parent / name
-    if ("/" in name or name.endswith((".yml", ".yaml"))) and beside.is_file():
+    if ("/" in name or name.endswith(SUFFIXES)) and beside.is_file():
         return beside
     try:
         return find(name)

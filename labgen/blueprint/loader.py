@@ -13,7 +13,7 @@ from labgen.blueprint.extends import EXTENDS, put_together
 from labgen.blueprint.model import Blueprint, Sketch
 from labgen.blueprint.rules import faults_across
 from labgen.components.registry import Component, component_folders, load_component
-from labgen.documents import Source, checked, parse_document
+from labgen.documents import SUFFIXES, Source, checked, parse_document
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.plugins import entry_point_folders
 from labgen.resources import resource
@@ -43,7 +43,7 @@ def blueprint_files() -> dict[str, Path]:
 
 def find_blueprint(name: str) -> Path:
     """The file of the blueprint NAME, which may be a path; raises UnknownNameError or UsageError."""
-    if "/" in name or name.endswith((".yml", ".yaml")):
+    if "/" in name or name.endswith(SUFFIXES):
         path = Path(name)
         if not path.is_file():
             raise UsageError(

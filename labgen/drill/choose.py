@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from labgen.blueprint.drills import Drill, FaultStep
 from labgen.blueprint.rules import drill_faults
-from labgen.documents import CoreLoader, read_document
+from labgen.documents import SUFFIXES, CoreLoader, read_document
 from labgen.drill.faults import GROUP, find_fault
 from labgen.drill.world import TARGETS
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
@@ -30,7 +30,7 @@ def choose_drill(lab: Lab, word: str, changes: Sequence[str] = ()) -> Drill:
     Raises UnknownNameError, BlueprintError with every fault of a file, UsageError for a change that does not fit.
     """
     drill = next((drill for drill in lab.blueprint.drills if drill.name == word), None)
-    if drill is None and (word.endswith((".yml", ".yaml")) or "/" in word):
+    if drill is None and (word.endswith(SUFFIXES) or "/" in word):
         drill = _from_file(lab, Path(word))
     if drill is None and word in entry_point_names(GROUP):
         steps = (FaultStep(fault=word),)

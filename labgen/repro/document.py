@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labgen.blueprint.loader import blueprint_files
-from labgen.documents import Source, draft_document
+from labgen.documents import SUFFIXES, Source, draft_document
 from labgen.drill.faults import GROUP, find_fault
 from labgen.drill.world import TARGETS
 from labgen.errors import BlueprintError, LabgenError, UnknownNameError, UsageError, is_near, meant
@@ -22,7 +22,6 @@ from labgen.resources import resource
 from labgen.wording import Loc
 
 KIND = "reproduction"
-SUFFIXES = (".yml", ".yaml")
 POSTGRESQL = ("postgresql", "pgbouncer")
 """Components whose nodes have psql."""
 
