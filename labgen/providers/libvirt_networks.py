@@ -30,11 +30,13 @@ def note_networks(lab: Lab) -> None:
 
 def start_networks(lab: Lab) -> None:
     """Every network that a machine of the lab is on exists, and runs; raises OperationError."""
+    there, wanted = set(words("net-list", "--all", "--name")), set[str]()
     for node in lab.nodes:
         machine = base.machine(lab, node.name)
-        for network in sorted(_networks(machine) - set(words("net-list", "--all", "--name"))):
+        networks = _networks(machine)
+        for network in sorted(networks - there - wanted):
             _define(lab, machine, network)
-    wanted = {network for node in lab.nodes for network in _networks(base.machine(lab, node.name))}
+        wanted |= networks
     for network in sorted(wanted & set(words("net-list", "--inactive", "--name"))):
         must(virsh("net-start", network), f"the network {network} does not start", lab)
 
