@@ -81,11 +81,11 @@ def _kin(lab: Lab, node: Node, component: str) -> set[str]:
     here = set(_requirement_order(lab, node))
     if lab.components[component].own:
         return here
-    required = {name: _required(lab, name) for name in here}
+    required = _required(lab, component)
     return {
         name
         for name in here
-        if name in required[component] or component in required[name] or "start" not in lab.components[name].stages
+        if name in required or component in _required(lab, name) or "start" not in lab.components[name].stages
     }
 
 
