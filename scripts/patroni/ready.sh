@@ -24,7 +24,7 @@ is_member() {
 }
 
 # next_round API: brings the timers in the DCS to the blueprint's values. Patroni also begins its next round at once when it is
-# asked this, even if nothing changes; where its DCS is Consul, only a leader does.
+# asked this, even if nothing changes; where its DCS is Consul, only the leader does.
 next_round() {
     printf '{"ttl":%d,"loop_wait":%d,"retry_timeout":%d,"maximum_lag_on_failover":%d}' \
         "$PATRONI_TTL" "$PATRONI_LOOP_WAIT" "$PATRONI_RETRY_TIMEOUT" "$PATRONI_LAG" |
@@ -56,7 +56,7 @@ in_place() {
     fi
     streams "$leader" || return
     if ! known; then
-        if [[ $PATRONI_WAKE_LEADER ]]; then next_round "$api"; fi
+        if [[ $PATRONI_WAKE_LEADER && $PATRONI_DCS != consul ]]; then next_round "$api"; fi
         return 1
     fi
 }
