@@ -41,8 +41,8 @@ from benchmarks.common import (
     verdict,
 )
 from benchmarks.floor import OPTIONS, READY, cidr_of, docker, nodes_of
-from labgen.actions.images import build_missing, image_specs
-from labgen.actions.open import OpenLab, Wish, lab_of
+from labgen.actions.cache.images import build_missing, image_specs
+from labgen.actions.session.open import OpenLab, Wish, lab_of
 from labgen.images import ImageSpec, ensure_tree
 from labgen.plan import StepId, build_plan
 from labgen.resources import resource

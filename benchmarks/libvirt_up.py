@@ -28,8 +28,8 @@ from benchmarks.common import (
     undisturbed,
     verdict,
 )
-from labgen.actions.images import build_missing, image_specs
-from labgen.actions.open import Wish, lab_of
+from labgen.actions.cache.images import build_missing, image_specs
+from labgen.actions.session.open import Wish, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.state import cache_folder
 from tests.live import Cli

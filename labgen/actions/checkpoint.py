@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from labgen.actions.checkpoint_phases import digests_now, missing, refuse_incomplete, store_of, version_now
-from labgen.actions.connect import endpoints
-from labgen.actions.open import OpenLab, existing_lab
-from labgen.actions.phases import Run
-from labgen.actions.reporter import Reporter
-from labgen.actions.up import bring_up
-from labgen.actions.vagrant_lab import vagrant_of
+from labgen.actions.lab.up import bring_up
+from labgen.actions.phases.base import Run
+from labgen.actions.phases.checkpoint_phases import digests_now, missing, refuse_incomplete, store_of, version_now
+from labgen.actions.session.connect import endpoints
+from labgen.actions.session.open import OpenLab, existing_lab
+from labgen.actions.session.reporter import Reporter
+from labgen.actions.session.vagrant import vagrant_of
 from labgen.checkpoint import Checkpoint, LabVersion, Store, check_name, differences, new_mark, version_of
 from labgen.checkpoint.clocks import set_clocks
 from labgen.checks import Status, run_checks

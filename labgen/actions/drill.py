@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from labgen.actions.connect import endpoints
-from labgen.actions.open import OpenLab, existing_lab
+from labgen.actions.session.connect import endpoints
+from labgen.actions.session.open import OpenLab, existing_lab
 from labgen.blueprint.drills import Drill
-from labgen.drill.choose import choose_drill
-from labgen.drill.conduct import Conductor, Stage
-from labgen.drill.faults import Fault, all_faults
-from labgen.drill.log import Log, read_log
-from labgen.drill.nodes import Nodes
-from labgen.drill.surgeon import heal as heal_all
-from labgen.drill.undo import left_over
-from labgen.drill.verdict import Verdict, judge
+from labgen.cluster.nodes import Nodes
+from labgen.drill.judge.log import Log, read_log
+from labgen.drill.judge.verdict import Verdict, judge
+from labgen.drill.run.choose import choose_drill
+from labgen.drill.run.conduct import Conductor, Stage
 from labgen.errors import Interrupted, OperationError
+from labgen.faults.catalogue import Fault, all_faults
+from labgen.faults.injector import heal as heal_all
+from labgen.faults.undo import left_over
 from labgen.providers import emulates, get_provider
 
 Progress = Callable[[str], None]

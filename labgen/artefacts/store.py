@@ -15,7 +15,7 @@ from labgen.artefacts.sources import SourceFailed, fetch
 from labgen.components.manifest import Artefact
 from labgen.components.registry import Component
 from labgen.errors import ArtefactError
-from labgen.exclusive import exclusively
+from labgen.system.locks import exclusively
 
 Progress = Callable[[str], None]
 RECORD = "record.json"

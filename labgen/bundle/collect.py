@@ -22,7 +22,7 @@ from labgen.lab.expressions import Expressions, reason
 from labgen.lab.model import Lab, Node
 from labgen.provision.clock import wall_clock
 from labgen.provision.connection import CommandResult, Connection
-from labgen.provision.parallel import in_parallel
+from labgen.system.parallel import in_parallel
 
 PATIENCE = 30.0
 """Seconds that one command may take."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from labgen.errors import NodeError
 from labgen.provision.connection import Connection
-from labgen.provision.parallel import in_parallel
+from labgen.system.parallel import in_parallel
 
 PATIENCE = 60.0
 """Seconds for one machine to set its clock: emulated ones that have just come back are slow."""

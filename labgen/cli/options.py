@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from labgen.actions.open import Wish
+    from labgen.actions.session.open import Wish
 
 
 def complete_labs(incomplete: str) -> list[str]:
@@ -28,7 +28,7 @@ def complete_blueprints(incomplete: str) -> list[str]:
 
 def complete_nodes(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the nodes of the lab that stands before, for the shell."""
-    from labgen.actions.open import existing_lab
+    from labgen.actions.session.open import existing_lab
     from labgen.errors import LabgenError
 
     try:
@@ -145,7 +145,7 @@ def wish_of(
     files: list[Path] | None = None,
 ) -> Wish:
     """What these options ask for."""
-    from labgen.actions.open import Wish
+    from labgen.actions.session.open import Wish
 
     return Wish(
         lab=lab,

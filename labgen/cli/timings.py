@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from labgen.actions.timings import Timings
+from labgen.actions.lab.timings import Timings
 
 
 def timings_table(timings: Timings) -> RenderableType:

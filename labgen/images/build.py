@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labgen.errors import ImageError
-from labgen.exclusive import exclusively
 from labgen.images.registry import have_image, record_image
 from labgen.images.script import Progress, Script
 from labgen.images.spec import ImageSpec
 from labgen.images.trees import Tree, Trees, harvested
 from labgen.lock.packages import Package
+from labgen.system.locks import exclusively
 
 
 def ensure_image(

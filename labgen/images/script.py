@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from labgen.children import DIES_AS_A_WHOLE
 from labgen.errors import ImageError, PackageError
 from labgen.images.spec import ImageSpec
+from labgen.system.children import DIES_AS_A_WHOLE
 
 Progress = Callable[[str], None]
 LAST_LINES = 15

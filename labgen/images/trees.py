@@ -19,13 +19,13 @@ from labgen.artefacts.link import link_into
 from labgen.artefacts.store import sha256
 from labgen.components.manifest import Strict
 from labgen.errors import PackageError
-from labgen.exclusive import exclusively
 from labgen.images.script import FETCH, Progress, Script
 from labgen.images.spec import ImageSpec
 from labgen.lock.mirror import fetch_packages
 from labgen.lock.packages import SUITES, OsName, Package
 from labgen.lock.pool import Pool
 from labgen.render.folder import write_atomically
+from labgen.system.locks import exclusively
 
 BASE = "base-"
 MOST_NAMED = 8  # packages that a message names

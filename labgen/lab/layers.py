@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.bend.model import Tree
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.model import NodeSpec, Profile, Settings
 from labgen.lab.model import Node
-from labgen.lab.overrides import MACHINE_VALUES, MapChange, Overrides, joined, leaves, merged_parameter
+from labgen.overrides.assignments import MACHINE_VALUES, MapChange, Overrides, joined, leaves, merged_parameter
+from labgen.overrides.model import Tree
 
 Origins = dict[tuple[str, ...], str]
 DEFAULT = "default"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
-from labgen.bend.model import OwnFile, Tree
 from labgen.blueprint.model import Blueprint
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError
 from labgen.lock.model import Lock
+from labgen.overrides.model import OwnFile, Tree
 
 Values = Mapping[str, Any]
 

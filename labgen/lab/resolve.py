@@ -8,9 +8,6 @@ from ipaddress import IPv4Network
 
 from jinja2 import TemplateError
 
-from labgen.bend.document import BendFile
-from labgen.bend.model import OwnFile, OwnStep, Tree
-from labgen.bend.own import FILES, PACKAGES, files_component, packages_component, step_component
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.rebase import addresses_in, inside, move, rebase
 from labgen.blueprint.rules import address_fault
@@ -20,8 +17,11 @@ from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
 from labgen.lab.model import Lab, LabNetwork, Node, PlacedFile, Weakness, on_nodes
-from labgen.lab.overrides import Overrides, leaves, parse_overrides
 from labgen.lab.versions import in_versions, lab_versions
+from labgen.overrides.assignments import Overrides, leaves, parse_overrides
+from labgen.overrides.document import BendFile
+from labgen.overrides.model import OwnFile, OwnStep, Tree
+from labgen.overrides.user_defined import FILES, PACKAGES, files_component, packages_component, step_component
 from labgen.wording import Loc
 
 

@@ -19,7 +19,7 @@ from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameErr
 from labgen.lab.model import Lab, Node
 from labgen.operations.view import View, parse_view
 from labgen.provision import CommandResult, Connection
-from labgen.provision.parallel import in_parallel
+from labgen.system.parallel import in_parallel
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from labgen.children import DIES_WITH_US
+from labgen.system.children import DIES_WITH_US
 
 GENTLY = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """How a program is asked to end, each time a little harder: the signal, and the seconds it then has."""

@@ -13,7 +13,7 @@ from labgen.errors import NodeError, UnknownNameError
 from labgen.providers.endpoint import Endpoint
 from labgen.provision.connection import Connection
 from labgen.provision.known_hosts import KnownHosts
-from labgen.provision.parallel import in_parallel
+from labgen.system.parallel import in_parallel
 
 if TYPE_CHECKING:
     from labgen.provision.ssh import SshConnection

@@ -6,15 +6,15 @@ from pathlib import PurePosixPath
 
 from jinja2 import TemplateError
 
-from labgen.bend.formats import FORMATS
-from labgen.bend.model import OwnFile
-from labgen.bend.own import FILES
 from labgen.components.manifest import File
 from labgen.errors import UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.model import Lab, Node, matches
 from labgen.lab.quoting import shell_quoted
 from labgen.lab.secrets import Secrets
+from labgen.overrides.formats import FORMATS
+from labgen.overrides.model import OwnFile
+from labgen.overrides.user_defined import FILES
 from labgen.render.model import SECRET, Rendered, RenderedFile
 
 

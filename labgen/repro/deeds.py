@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.checks.context import CommandResult, complaint
-from labgen.drill.faults import find_fault
-from labgen.drill.surgeon import Surgeon
-from labgen.drill.world import World, find_targets
+from labgen.cluster.state import World, find_targets
 from labgen.errors import LabgenError
+from labgen.faults.catalogue import find_fault
+from labgen.faults.injector import Surgeon
 from labgen.lab.model import Node
 from labgen.operations import Patroni, leader_of
 from labgen.operations.patroni import PASSWORD

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labgen.blueprint.loader import blueprint_files
+from labgen.cluster.state import TARGETS
 from labgen.documents import SUFFIXES, Source, draft_document
-from labgen.drill.faults import GROUP, find_fault
-from labgen.drill.world import TARGETS
 from labgen.errors import BlueprintError, LabgenError, UnknownNameError, UsageError, is_near, meant
+from labgen.faults.catalogue import GROUP, find_fault
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
 from labgen.plan.until import until_words

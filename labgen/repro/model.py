@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from labgen.bend import Bend
 from labgen.components.manifest import Name, Pattern, Scalar, Strict
+from labgen.overrides import Bend
 from labgen.wording import Loc, must_be
 
 LONGEST = 3600

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from labgen.checks import Evidence
 from labgen.checks.context import Unknown
-from labgen.drill.nodes import Nodes
-from labgen.drill.surgeon import Surgeon, heal
-from labgen.drill.undo import Undos
+from labgen.cluster.nodes import Nodes
+from labgen.faults.injector import Surgeon, heal
+from labgen.faults.undo import Undos
 from labgen.repro import deeds
 from labgen.repro.deeds import PAUSE, Failed, Hands, Overdue
 from labgen.repro.judge import Judged, Verdict, judge_all, verdict_on

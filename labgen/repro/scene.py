@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from labgen.checks import Evidence
 from labgen.checks.context import CommandResult, Connection, Context, Lines, Secrets, Unknown
-from labgen.drill.look import world_of
-from labgen.drill.world import World, find_targets
+from labgen.cluster.probes import world_of
+from labgen.cluster.state import World, find_targets
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.operations import Patroni
-from labgen.provision.parallel import in_parallel
 from labgen.redact import Redactor
 from labgen.repro.targets import NOW
+from labgen.system.parallel import in_parallel
 
 PATIENCE = 5.0
 """Seconds that Patroni may take to answer about itself."""

@@ -32,16 +32,16 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from labgen.bend.document import BendFile, read_bend
 from labgen.blueprint.loader import whole_text
 from labgen.errors import LabBusyError, LabgenError, UnknownNameError, UsageError
-from labgen.exclusive import exclusively
 from labgen.lab.keys import KeyPair, make_key_pair
 from labgen.lab.model import Lab
 from labgen.lab.scaling import Scale
 from labgen.lab.secrets import make_secrets
 from labgen.lock.model import Lock, write_lock
+from labgen.overrides.document import BendFile, read_bend
 from labgen.render.folder import write_atomically
+from labgen.system.locks import exclusively
 
 FORMAT = 1
 

@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from labgen.drill.log import read_log
+from labgen.drill.judge.log import read_log
 from tests.live import LiveLab, libvirt_things, run
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.timeout(7200)]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from labgen.actions import checkpoint as actions
-from labgen.actions.checkpoint_phases import version_now
-from labgen.actions.open import OpenLab, Wish, existing_lab, lab_of
-from labgen.actions.phases import Run
-from labgen.actions.render import machines_of
-from labgen.actions.vagrant_lab import vagrant_of
+from labgen.actions.lab.render import machines_of
+from labgen.actions.phases.base import Run
+from labgen.actions.phases.checkpoint_phases import version_now
+from labgen.actions.session.open import OpenLab, Wish, existing_lab, lab_of
+from labgen.actions.session.vagrant import vagrant_of
 from labgen.checkpoint import Checkpoint, LabVersion, Store
 from labgen.plan import build_plan
 from labgen.provision import Journal, step_digests
@@ -30,7 +30,7 @@ class World:
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
         monkeypatch.setenv("LABGEN_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: [])
+        monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
         self.keeper = FakeKeeper()
         self.provider = FakeProvider(self.keeper)
         monkeypatch.setattr(actions, "get_provider", lambda _name: self.provider)

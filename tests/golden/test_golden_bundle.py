@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from labgen.actions import replay as replaying
-from labgen.actions.bundle import bundle, since_of
-from labgen.actions.bundle_repro import carried, how_to_reproduce, what_happened, what_was_expected
-from labgen.actions.open import existing_lab
-from labgen.actions.replay import offered, replay
+from labgen.actions.bundle import replay as replaying
+from labgen.actions.bundle.replay import offered, replay
+from labgen.actions.bundle.repro import carried, how_to_reproduce, what_happened, what_was_expected
+from labgen.actions.bundle.write import bundle, since_of
+from labgen.actions.session.open import existing_lab
 from labgen.bundle import pack as packing
 from labgen.bundle.entries import OTHER, PATRONI, POSTGRESQL, Entry
 from labgen.bundle.issue import Report, issue

@@ -13,18 +13,18 @@ import pytest
 from rich.console import Console
 
 from labgen.blueprint.loader import find_blueprint, load_blueprint
-from labgen.drill.choose import choose_drill
-from labgen.drill.conduct import plan_faults
-from labgen.drill.describe import drill_rows
-from labgen.drill.drawing import COLOURS, WRITABLE, timeline
-from labgen.drill.log import parse_log
-from labgen.drill.look import rank_clients
-from labgen.drill.measure import measure
-from labgen.drill.page import page
-from labgen.drill.summary import series, summary
-from labgen.drill.tables import cluster_lines, path_table, series_table, verdict_lines
-from labgen.drill.verdict import judge
-from labgen.drill.world import World
+from labgen.cluster.probes import rank_clients
+from labgen.cluster.state import World
+from labgen.drill.judge.log import parse_log
+from labgen.drill.judge.measure import measure
+from labgen.drill.judge.verdict import judge
+from labgen.drill.report.describe import drill_rows
+from labgen.drill.report.drawing import COLOURS, WRITABLE, timeline
+from labgen.drill.report.page import page
+from labgen.drill.report.summary import series, summary
+from labgen.drill.report.tables import cluster_lines, path_table, series_table, verdict_lines
+from labgen.drill.run.choose import choose_drill
+from labgen.drill.run.conduct import plan_faults
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve

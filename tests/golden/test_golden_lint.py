@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.lint import refusal
+from labgen.actions.cache.lint import refusal
 from labgen.lint import Complaint, NodeFile
 
 HERE = Path(__file__).parent

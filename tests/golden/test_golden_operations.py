@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.maintenance import maintain
-from labgen.actions.reinit import copy_anew
+from labgen.actions.cluster.maintenance import maintain
+from labgen.actions.cluster.reinit import copy_anew
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab

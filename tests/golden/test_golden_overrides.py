@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labgen.bend import read_bend
 from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
 from labgen.errors import BlueprintError, LabgenError
 from labgen.lab.resolve import resolve
+from labgen.overrides import read_bend
 
 HERE = Path(__file__).parent
 

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from labgen.actions.repro import Options, beginning_lost, reproductions_in, validate_reproduction
+from labgen.actions.repro.run import Options, beginning_lost, reproductions_in, validate_reproduction
 from labgen.checks import Evidence
 from labgen.cli.commands.repro import what_stays
 from labgen.errors import LabgenError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from labgen.actions.timings import PhaseTime, Timings
+from labgen.actions.lab.timings import PhaseTime, Timings
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.cli.timings import timings_table
 from labgen.lab.resolve import resolve

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.validate import validate, warnings
+from labgen.actions.lab.validate import validate, warnings
 
 HERE = Path(__file__).parent
 CASES = sorted(path.stem for path in (HERE / "warnings").glob("*.yml"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labgen.drill.log import Log, parse_log
+from labgen.drill.judge.log import Log, parse_log
 
 LEADER, OTHER = "node1", "node2"
 

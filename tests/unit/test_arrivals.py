@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.booting import Booting
+from labgen.actions.phases.booting import Booting
 from labgen.errors import LabgenError, NodeError, VagrantError
 from labgen.providers import Vagrant, seen_while_booting
 from labgen.providers.docker import DockerProvider

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from benchmarks import checkpoint, cold_up, common, floor, libvirt_up, memory, scaling, startup, up_floor
-from labgen.actions.images import image_specs
-from labgen.actions.open import Wish, lab_of
-from labgen.actions.render import render
+from labgen.actions.cache.images import image_specs
+from labgen.actions.lab.render import render
+from labgen.actions.session.open import Wish, lab_of
 from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
 from labgen.lab.resolve import resolve
 from labgen.plan import StepId, build_plan

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from labgen.actions.open import Wish, existing_lab, lab_of
-from labgen.actions.show import resolved
-from labgen.bend import read_bend
+from labgen.actions.lab.show import resolved
+from labgen.actions.session.open import Wish, existing_lab, lab_of
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.components.versions import is_package_version, program_version
 from labgen.errors import BlueprintError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
+from labgen.overrides import read_bend
 from labgen.plan import build_plan
 from labgen.render.nodes import render_nodes
 

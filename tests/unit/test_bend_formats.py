@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labgen.bend.formats import FORMATS
+from labgen.overrides.formats import FORMATS
 
 HAPROXY = """\
 # a comment

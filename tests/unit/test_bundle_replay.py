@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from bundles import BLUEPRINT, LOCK, lock_for, record, write_bundle
 
-from labgen.actions.bundle_repro import document_member
-from labgen.actions.replay import HOME, Offer, _settled, offered
-from labgen.bend import read_bend
+from labgen.actions.bundle.replay import HOME, Offer, _settled, offered
+from labgen.actions.bundle.repro import document_member
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
 from labgen.bundle.model import is_place
 from labgen.cli.commands.replay import statement
 from labgen.errors import BlueprintError, LabgenError, LockError, UsageError
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
+from labgen.overrides import read_bend
 from labgen.plan import build_plan
 from labgen.render.lab import Machines, render_lab
 from labgen.render.model import Rendered

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from labgen.actions import checkpoint as actions
-from labgen.actions import checkpoint_phases as phases
-from labgen.actions.checkpoint_phases import Offer, Restore, Resume
+from labgen.actions.phases import checkpoint_phases as phases
+from labgen.actions.phases.checkpoint_phases import Offer, Restore, Resume
 from labgen.checkpoint import Checkpoint, LabVersion, Store, check_name, differences
 from labgen.checkpoint.clocks import set_clock, set_clocks
 from labgen.checks import CheckResult, Report, Status

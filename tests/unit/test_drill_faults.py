@@ -14,19 +14,19 @@ import pytest
 from labgen.blueprint.drills import Drill
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.checks.model import Status
-from labgen.drill import cut
-from labgen.drill.choose import choose_drill
-from labgen.drill.conduct import plan_faults, strongest
-from labgen.drill.describe import drill_rows, fault_rows
-from labgen.drill.faults import all_faults, find_fault
-from labgen.drill.look import gate, is_whole, load_paths, rank_clients
-from labgen.drill.nodes import Nodes
-from labgen.drill.predict import Way, predict, way_of
-from labgen.drill.streams import dcs_key
-from labgen.drill.surgeon import Surgeon, heal
-from labgen.drill.undo import FILE, Undo, Undos, left_over
-from labgen.drill.world import TARGETS, World, find_targets
+from labgen.cluster.nodes import Nodes
+from labgen.cluster.probes import gate, is_whole, load_paths, rank_clients
+from labgen.cluster.state import TARGETS, World, find_targets
+from labgen.drill.judge.predict import Way, predict, way_of
+from labgen.drill.report.describe import drill_rows, fault_rows
+from labgen.drill.run.choose import choose_drill
+from labgen.drill.run.conduct import plan_faults, strongest
+from labgen.drill.run.streams import dcs_key
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError, UsageError
+from labgen.faults import netcut as cut
+from labgen.faults.catalogue import all_faults, find_fault
+from labgen.faults.injector import Surgeon, heal
+from labgen.faults.undo import FILE, Undo, Undos, left_over
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.operations import Patroni

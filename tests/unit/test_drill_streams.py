@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 import pytest
 
 from labgen.blueprint.loader import find_blueprint, load_blueprint
-from labgen.drill.log import LogFile, parse_log
-from labgen.drill.nodes import clock_of
-from labgen.drill.streams import Load, LoadPath, Observers, Seen, Stream
+from labgen.cluster.nodes import clock_of
+from labgen.drill.judge.log import LogFile, parse_log
+from labgen.drill.run.streams import Load, LoadPath, Observers, Seen, Stream
 from labgen.errors import NodeError
 from labgen.lab.resolve import resolve
 from labgen.provision import CommandResult

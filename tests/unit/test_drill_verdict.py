@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from labgen.drill.log import parse_log
-from labgen.drill.measure import measure
-from labgen.drill.summary import summary
-from labgen.drill.tables import gap_of
-from labgen.drill.verdict import judge
+from labgen.drill.judge.log import parse_log
+from labgen.drill.judge.measure import measure
+from labgen.drill.judge.verdict import judge
+from labgen.drill.report.summary import summary
+from labgen.drill.report.tables import gap_of
 from labgen.errors import UsageError
 from tests.unit.drill_logs import LEADER, OTHER, Story
 

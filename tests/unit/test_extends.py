@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labgen.actions.open import Wish, existing_lab, lab_of
+from labgen.actions.session.open import Wish, existing_lab, lab_of
 from labgen.blueprint.loader import load_blueprint, whole_text
 from labgen.errors import BlueprintError
 

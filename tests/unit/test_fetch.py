@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.fetch import knows_a_password
+from labgen.actions.cache.fetch import knows_a_password
 
 
 @pytest.mark.parametrize(

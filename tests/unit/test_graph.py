@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from labs import lab, write_component
 
-from labgen.actions.graph import graph
-from labgen.actions.open import Wish
+from labgen.actions.lab.graph import graph
+from labgen.actions.session.open import Wish
 from labgen.blueprint.loader import blueprint_files, load_blueprint
 from labgen.cli.main import app
 from labgen.errors import HostError, LabgenError, UnknownNameError, UsageError

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from labs import blueprint_text, lab, write_component
 
-from labgen.actions.lint import LintWork, lint, lint_work, unpassed
-from labgen.actions.open import OpenLab
-from labgen.actions.phases import Run
-from labgen.actions.up_phases import Lint
+from labgen.actions.cache.lint import LintWork, lint, lint_work, unpassed
+from labgen.actions.phases.base import Run
+from labgen.actions.phases.up_phases import Lint
+from labgen.actions.session.open import OpenLab
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.errors import BlueprintError, UsageError
 from labgen.lab.model import Lab

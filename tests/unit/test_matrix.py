@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from labgen.actions import matrix as actions
-from labgen.actions.matrix import Runner, error_of, run_bisection, run_matrix, versions_between
-from labgen.actions.repro import Options
+from labgen.actions.repro import matrix as actions
+from labgen.actions.repro.matrix import Runner, error_of, run_bisection, run_matrix, versions_between
+from labgen.actions.repro.run import Options
 from labgen.artefacts import wheels
 from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
 from labgen.repro.document import read_written, reproduction_files
@@ -253,7 +253,7 @@ GOOD = {"verdict": "reproduced", "reasons": [], "counts": {"reproduced": 1}, "tr
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
     """Has a Python program run in place of a labgen; `cell` in it is the name of the cell's lab."""
     monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: [])
+    monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
 
     def set_program(text: str) -> None:
         head = "import json, os, sys, time, signal\ncell = sys.argv[1]\n"

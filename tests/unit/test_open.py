@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from labs import blueprint_text, write_component
 
-from labgen.actions.listing import lab_lines
-from labgen.actions.open import OpenLab, Wish, check_lab_name, existing_lab, find_lab_blueprint, lab_of
+from labgen.actions.lab.listing import lab_lines
+from labgen.actions.session.open import OpenLab, Wish, check_lab_name, existing_lab, find_lab_blueprint, lab_of
 from labgen.errors import AddressInUseError, BlueprintError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.scaling import grown
 from labgen.state import lab_folder
@@ -220,14 +220,14 @@ def test_damaged_lab_is_told(here: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_provider_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labgen.actions.open.default_provider", lambda: "libvirt")
+    monkeypatch.setattr("labgen.actions.session.open.default_provider", lambda: "libvirt")
     assert lab_of(wish(provider=None)).lab.provider == "libvirt"
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host whose providers and routes hold nothing."""
-    monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: [])
+    monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
 
 
 def addresses(opened: OpenLab) -> list[str]:
@@ -266,14 +266,14 @@ def test_what_is_only_looked_at_keeps_the_blueprints_network() -> None:
 def test_ranges_in_use_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     lab_of(wish()).save()
     used = [IPv4Network("192.168.61.0/24"), IPv4Network("192.168.62.64/26")]
-    monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: used)
+    monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: used)
     assert addresses(lab_of(wish(name="second"), make=True)) == ["192.168.63.11"]
 
 
 @pytest.mark.usefixtures("here")
 def test_no_range_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     lab_of(wish()).save()
-    monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: [IPv4Network("192.168.0.0/16")])
+    monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [IPv4Network("192.168.0.0/16")])
     second = lab_of(wish(name="second"), make=True)
     with pytest.raises(AddressInUseError) as caught:
         second.save()

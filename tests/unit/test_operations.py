@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.maintenance import Maintenance, maintain
-from labgen.actions.reinit import copy_anew
+from labgen.actions.cluster.maintenance import Maintenance, maintain
+from labgen.actions.cluster.reinit import copy_anew
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError
 from labgen.lab.model import Lab
@@ -240,7 +240,7 @@ def test_a_member_that_does_not_hear_of_it(
     def deaf() -> None:
         cluster.members["node3"].paused = False
 
-    monkeypatch.setattr("labgen.actions.maintenance.PATIENCE", 0.05)
+    monkeypatch.setattr("labgen.actions.cluster.maintenance.PATIENCE", 0.05)
     cluster.after.append(deaf)
     with pytest.raises(OperationError, match="no agreement of all members that maintenance mode is on"):
         maintain(patroni, True, silent)
@@ -260,7 +260,7 @@ def test_a_replica_is_copied_anew(patroni: Patroni, cluster: FakeCluster) -> Non
 def test_the_old_data_that_still_streams_is_no_success(
     patroni: Patroni, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labgen.actions.reinit.PATIENCE", 0.05)
+    monkeypatch.setattr("labgen.actions.cluster.reinit.PATIENCE", 0.05)
     cluster.refuses["reinitialize"] = (200, "reinitialize started")
     with pytest.raises(OperationError, match="no replica node3 that streams from node1"):
         copy_anew(patroni, "node3", silent)

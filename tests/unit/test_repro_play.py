@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from labgen.drill.undo import FILE, Undos, left_over
 from labgen.errors import NodeError
+from labgen.faults.undo import FILE, Undos, left_over
 from labgen.repro import deeds, judge, play
 from labgen.repro.judge import Holds, Judged, Verdict, either, every, negated, verdict_on
 from labgen.repro.model import Reproduction

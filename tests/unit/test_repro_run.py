@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from labgen.actions import repro as actions
-from labgen.actions.open import OpenLab, Wish, existing_lab, lab_of
-from labgen.actions.repro import BEGINNING, Options, run_reproduction, validate_reproduction, wish_of
+from labgen.actions.repro import run as actions
+from labgen.actions.repro.run import BEGINNING, Options, run_reproduction, validate_reproduction, wish_of
+from labgen.actions.session.open import OpenLab, Wish, existing_lab, lab_of
 from labgen.checkpoint import Checkpoint
 from labgen.checks import CheckResult, Report, Status
-from labgen.drill.undo import FILE, Undo, Undos
 from labgen.errors import OperationError, UsageError
+from labgen.faults.undo import FILE, Undo, Undos
 from labgen.lab.model import Lab
 from labgen.repro.document import read_written
 from labgen.repro.judge import Verdict
@@ -98,7 +98,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr("labgen.actions.networks.ranges_in_use", lambda _lab: [])
+    monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
     opened = lab_of(Wish("etcd-patroni-ops", provider="docker"))
     it = Machine(Stage(opened.lab), write(tmp_path / "sample.yml", {}, SEEN))
     for name, replacement in (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.timings import Stopwatch
+from labgen.actions.lab.timings import Stopwatch
 from labgen.checks import CheckResult
 from labgen.plan.model import Plan, Step, StepId
 from labgen.provision.timings import Ran, longest_chain

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from labs import lab, write_component
 
-from labgen.actions import up_phases
-from labgen.actions.open import OpenLab
-from labgen.actions.phases import Run, run_phases
-from labgen.actions.up_phases import LATER, Boot, Provision
+from labgen.actions.phases import up_phases
+from labgen.actions.phases.base import Run, run_phases
+from labgen.actions.phases.up_phases import LATER, Boot, Provision
+from labgen.actions.session.open import OpenLab
 from labgen.errors import NodeError, StepError, VagrantError
 from labgen.plan import StepId, build_plan
 from labgen.providers import Endpoint

@@ -70,7 +70,7 @@ def make(
     Nodes that are down are named in it. Every secret of the lab is taken out, and the file is searched for them before
     it gets its name.
     """
-    from labgen.actions.bundle import bundle, since_of
+    from labgen.actions.bundle.write import bundle, since_of
 
     target = output or Path(f"{lab}.tar.zst")
     with err.status(f"Bundling {lab}") as status:

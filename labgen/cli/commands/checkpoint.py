@@ -24,8 +24,8 @@ def moment(saved: str) -> str:
 
 def complete_checkpoints(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of checkpoints of the lab that stands before, for the shell."""
-    from labgen.actions.checkpoint_phases import store_of
-    from labgen.actions.open import existing_lab
+    from labgen.actions.phases.checkpoint_phases import store_of
+    from labgen.actions.session.open import existing_lab
     from labgen.errors import LabgenError
 
     try:

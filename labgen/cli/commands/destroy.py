@@ -16,8 +16,8 @@ def command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
 ) -> None:
     """Remove the lab's machines, networks, checkpoints and folder. Images and cached files stay."""
-    from labgen.actions.destroy import destroy
-    from labgen.actions.open import existing_lab
+    from labgen.actions.lab.destroy import destroy
+    from labgen.actions.session.open import existing_lab
 
     opened = existing_lab(lab)
     if not yes:

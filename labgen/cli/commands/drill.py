@@ -22,7 +22,7 @@ app = typer.Typer(
 
 def complete_drills(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the lab's drills, and of faults, for the shell."""
-    from labgen.actions.open import existing_lab
+    from labgen.actions.session.open import existing_lab
     from labgen.errors import LabgenError
     from labgen.plugins import entry_point_names
 
@@ -65,8 +65,8 @@ def run(
 ) -> None:
     """Play a drill: a fault under load through every path, healed afterwards. Exits with 1 unless it passes."""
     from labgen.actions.drill import run_drill
-    from labgen.drill.summary import series, summary
-    from labgen.drill.tables import series_table
+    from labgen.drill.report.summary import series, summary
+    from labgen.drill.report.tables import series_table
 
     if html is not None:
         _refuse_unwritable(html)
@@ -98,7 +98,7 @@ def run(
 def list_(lab: Lab, json: Json = False) -> None:
     """List the lab's drills, what they expect, and all faults there are."""
     from labgen.actions.drill import drills_of
-    from labgen.drill.describe import drill_rows, fault_rows
+    from labgen.drill.report.describe import drill_rows, fault_rows
 
     drills, faults, provider = drills_of(lab)
     rows, more = drill_rows(drills), fault_rows(faults, provider)
@@ -142,7 +142,7 @@ def recheck(
 ) -> None:
     """Compute figures and verdict again from a raw log, and nothing else. Exits with 1 unless it passes."""
     from labgen.actions.drill import recheck as judged
-    from labgen.drill.summary import summary
+    from labgen.drill.report.summary import summary
 
     if html is not None:
         _refuse_unwritable(html)
@@ -159,7 +159,7 @@ def recheck(
 
 
 def _print(run: dict[str, Any]) -> None:
-    from labgen.drill.tables import cluster_lines, path_table, verdict_lines
+    from labgen.drill.report.tables import cluster_lines, path_table, verdict_lines
 
     for line in verdict_lines(run):
         out.print(line)
@@ -184,7 +184,7 @@ def _refuse_unwritable(path: Path) -> None:
 
 
 def _write_page(outcome: Outcome, path: Path) -> None:
-    from labgen.drill.page import page
+    from labgen.drill.report.page import page
 
     path.write_text(page(outcome.log, outcome.verdict), encoding="utf-8")
     err.print(f"page: {path}", markup=False)

@@ -23,8 +23,8 @@ def command(
 
     labgen exec consul-pgbouncer pg-patroni1 -- patronictl list
     """
-    from labgen.actions.connect import ssh_words
-    from labgen.actions.open import existing_lab
+    from labgen.actions.session.connect import ssh_words
+    from labgen.actions.session.open import existing_lab
 
     ssh = ssh_words(existing_lab(lab), node)
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []

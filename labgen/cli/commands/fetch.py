@@ -58,7 +58,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Fetch all that labs need, so that they come up without a network, and write down its versions in a lock file."""
-    from labgen.actions.fetch import fetch, take_in
+    from labgen.actions.cache.fetch import fetch, take_in
     from labgen.errors import UsageError
 
     if bool(labs) == bool(from_):

@@ -14,7 +14,7 @@ BY_ENDING = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
 
 
 def complete_formats(incomplete: str) -> list[str]:
-    from labgen.actions.graph import FORMATS
+    from labgen.actions.lab.graph import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
 
@@ -39,7 +39,7 @@ def command(
     components: Components = None,
 ) -> None:
     """Draw a lab: its nodes with their components, who talks to whom, and the ways in."""
-    from labgen.actions.graph import graph
+    from labgen.actions.lab.graph import graph
 
     chosen = format or (BY_ENDING.get(output.suffix, "mermaid") if output else "mermaid")
     text = graph(wish_of(lab, profile=profile, set_=set_, components=components, files=bends), chosen)

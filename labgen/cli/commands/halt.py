@@ -8,7 +8,7 @@ from labgen.cli.options import Lab
 
 def command(lab: Lab) -> None:
     """Stop the lab's machines in an orderly way; `labgen up` starts them again."""
-    from labgen.actions.halt import halt
+    from labgen.actions.lab.halt import halt
 
     with err.status(f"Halting {lab}"):
         halt(lab)

@@ -25,7 +25,7 @@ def build(
     components: Components = None,
 ) -> None:
     """Build the images of a lab ahead of time, so that `up` need not."""
-    from labgen.actions.images import build_images
+    from labgen.actions.cache.images import build_images
 
     wish = wish_of(lab, provider, profile, set_=set_, components=components, files=bends)
     with err.status("Building images") as shown:
@@ -37,7 +37,7 @@ def build(
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List the images on this machine and all that the cache holds: size, and which labs use it."""
-    from labgen.actions.cache import held
+    from labgen.actions.cache.contents import held
 
     lines = [thing.line() for thing in held()]
     if json:
@@ -57,7 +57,7 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove the images that no lab uses, and what else in the cache no lab needs."""
-    from labgen.actions.cache import remove, unused
+    from labgen.actions.cache.contents import remove, unused
 
     things = unused()
     if not things:

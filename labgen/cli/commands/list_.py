@@ -10,7 +10,7 @@ from labgen.cli.options import Json
 
 def command(json: Json = False) -> None:
     """List the blueprints there are and the labs on this machine."""
-    from labgen.actions.listing import blueprint_lines, lab_lines
+    from labgen.actions.lab.listing import blueprint_lines, lab_lines
 
     blueprints, labs = blueprint_lines(), lab_lines()
     if json:

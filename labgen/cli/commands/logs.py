@@ -32,8 +32,8 @@ def command(
     ] = None,
 ) -> None:
     """Show a node's journal, a step's log, or (without NODE) which logs there are."""
-    from labgen.actions.connect import ssh_words
-    from labgen.actions.open import existing_lab
+    from labgen.actions.session.connect import ssh_words
+    from labgen.actions.session.open import existing_lab
     from labgen.errors import UnknownNameError, UsageError
 
     opened = existing_lab(lab)

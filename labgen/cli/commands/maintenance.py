@@ -28,7 +28,7 @@ def command(
 
     While it is on, PostgreSQL runs and replicates, and nobody takes over from a leader that fails.
     """
-    from labgen.actions.maintenance import maintenance
+    from labgen.actions.cluster.maintenance import maintenance
     from labgen.errors import UnknownNameError
 
     if wanted is not None and wanted not in WORDS:

@@ -56,7 +56,7 @@ def command(
 
     Exits with 1 if a lab that can be has no verdict.
     """
-    from labgen.actions.matrix import run_bisection, run_matrix
+    from labgen.actions.repro.matrix import run_bisection, run_matrix
     from labgen.errors import UsageError
     from labgen.repro.document import find_reproduction, read_written
     from labgen.repro.junit import matrix_junit

@@ -9,7 +9,7 @@ from labgen.cli.options import Json, Lab, Node
 
 def command(lab: Lab, node: Node, json: Json = False) -> None:
     """Throw away the data of a broken replica and copy it anew from the leader; waits until it streams again."""
-    from labgen.actions.reinit import reinit
+    from labgen.actions.cluster.reinit import reinit
 
     with err.status(f"Reinitialising {node}") as status:
         done = reinit(lab, node, status.update)

@@ -28,7 +28,7 @@ def command(
     ] = False,
 ) -> None:
     """Write a folder that boots and provisions the lab without labgen; prints the folder's name."""
-    from labgen.actions.render import render
+    from labgen.actions.lab.render import render
 
     wish = wish_of(lab, provider, profile, name, set_, components, no_bake, files=bends)
     with err.status("Rendering") as shown:

@@ -12,7 +12,7 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Json, Name, Provider
 
 if TYPE_CHECKING:
-    from labgen.actions.replay import Offer, Replayed
+    from labgen.actions.bundle.replay import Offer, Replayed
     from labgen.repro.play import Try
 
 
@@ -36,7 +36,7 @@ def command(
     Nothing of the bundle runs on this machine; its scripts run inside the new lab only. Exits with 1 unless the new lab
     does what the bundled one did.
     """
-    from labgen.actions.replay import offered, replay
+    from labgen.actions.bundle.replay import offered, replay
     from labgen.cli.progress import Progress
     from labgen.errors import UsageError
 

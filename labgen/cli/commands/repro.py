@@ -12,7 +12,7 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Components, Json, OverridesFiles, Profile, Provider, Set
 
 if TYPE_CHECKING:
-    from labgen.actions.repro import Options
+    from labgen.actions.repro.run import Options
     from labgen.repro.play import Try
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def options_of(
     components: list[Path] | None,
 ) -> Options:
     """What these options ask for, beside a reproduction's own."""
-    from labgen.actions.repro import Options
+    from labgen.actions.repro.run import Options
 
     return Options(name, provider, profile, tuple(set_ or ()), tuple(files or ()), tuple(components or ()))
 
@@ -82,7 +82,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Make the lab, do what the file says, and judge. Exits with 0 if the bug is reproduced, else with 1."""
-    from labgen.actions.repro import run_reproduction, wish_of
+    from labgen.actions.repro.run import run_reproduction, wish_of
     from labgen.cli.progress import Progress
     from labgen.repro.document import find_reproduction, read_written
     from labgen.repro.result import result_data
@@ -131,7 +131,7 @@ def validate(
     json: Json = False,
 ) -> None:
     """Check a reproduction: everything that can be known before a machine boots."""
-    from labgen.actions.repro import validate_reproduction
+    from labgen.actions.repro.run import validate_reproduction
 
     document, lab = validate_reproduction(file, options_of(None, provider, profile, set_, bends, components))
     about = {
@@ -165,7 +165,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List reproductions."""
-    from labgen.actions.repro import reproductions_in
+    from labgen.actions.repro.run import reproductions_in
     from labgen.repro.tables import reproductions_table
 
     found = reproductions_in(folder)

@@ -26,7 +26,7 @@ def command(
     A new node is like the last one with Patroni, with the next number and address; it copies the leader and follows it.
     One that goes hands over first if it leads, leaves the cluster in order and is destroyed.
     """
-    from labgen.actions.scale import scale
+    from labgen.actions.cluster.scale import scale
     from labgen.checks import report_table
     from labgen.cli.progress import Progress
 

@@ -28,9 +28,9 @@ def command(
     json: Json = False,
 ) -> None:
     """Show what a lab is: nodes, versions, ways in, checks, and where it departs from its document."""
-    from labgen.actions.open import lab_of
-    from labgen.actions.show import described
-    from labgen.actions.show import resolved as final_values
+    from labgen.actions.lab.show import described
+    from labgen.actions.lab.show import resolved as final_values
+    from labgen.actions.session.open import lab_of
 
     opened = lab_of(wish_of(lab, provider, profile, set_=set_, components=components, files=bends))
     found, blueprint = opened.lab, opened.lab.blueprint

@@ -12,7 +12,7 @@ COLOURS = {"running": "green", "stopped": "yellow", "paused": "yellow", "absent"
 
 def command(lab: Lab, json: Json = False) -> None:
     """Show the lab's machines and how far its steps have come."""
-    from labgen.actions.status import status
+    from labgen.actions.lab.status import status
 
     found = status(lab)
     opened = found.opened

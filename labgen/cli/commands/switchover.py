@@ -25,7 +25,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Hand the lead over to another node, in order and without losing anything; waits until the old leader follows."""
-    from labgen.actions.switchover import switchover
+    from labgen.actions.cluster.switchover import switchover
 
     with err.status(f"Switchover in {lab}") as status:
         done = switchover(lab, to, status.update)

@@ -57,8 +57,8 @@ def command(
     ] = False,
 ) -> None:
     """Boot a lab, provision it and verify it. Goes on where an earlier `up` stopped; does nothing if all is done."""
-    from labgen.actions.timings import Stopwatch
-    from labgen.actions.up import up
+    from labgen.actions.lab.timings import Stopwatch
+    from labgen.actions.lab.up import up
     from labgen.checks import report_table
     from labgen.cli.progress import Progress
     from labgen.cli.timings import timings_table

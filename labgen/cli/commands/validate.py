@@ -26,7 +26,7 @@ def command(
     json: Json = False,
 ) -> None:
     """Check a blueprint: everything that can be known before a machine boots, in every profile."""
-    from labgen.actions.validate import validate, warnings
+    from labgen.actions.lab.validate import validate, warnings
     from labgen.providers import default_provider, get_provider
 
     # What else there is to know does not depend on the provider.

@@ -35,7 +35,7 @@ def command(
     ] = 0.0,
 ) -> None:
     """Prove that the lab works, by the commands a DBA would type. Exits with 1 if a check fails."""
-    from labgen.actions.verify import verify
+    from labgen.actions.lab.verify import verify
     from labgen.checks import report_table, to_json, to_junit
 
     with err.status(f"Verifying {lab}"):

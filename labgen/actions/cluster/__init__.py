@@ -1,0 +1,1 @@
+"""What a DBA does to a cluster that runs."""

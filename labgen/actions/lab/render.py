@@ -1,0 +1,61 @@
+"""`render`: the lab as a folder that works without labgen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from labgen.actions.cache.images import image_specs
+from labgen.actions.session.open import Wish, lab_of
+from labgen.artefacts import ArtefactStore
+from labgen.artefacts.link import link_into
+from labgen.lab.model import Lab
+from labgen.plan import build_plan
+from labgen.providers import get_provider
+from labgen.render.folder import claim, write_folder
+from labgen.render.lab import Machines, render_lab
+from labgen.state import cache_folder
+from labgen.state.folder import keep_keys, keep_secrets
+
+SECRETS = "secrets.json"
+
+
+def render(
+    wish: Wish, target: Path, *, artefacts: bool = True, progress: Callable[[str], None] = lambda _: None
+) -> int:
+    """Write the lab into TARGET; returns how many files were written or changed.
+
+    Secrets and key of an earlier render stay.
+
+    Raises UsageError when TARGET holds something else, ArtefactError when an artefact cannot be had.
+    """
+    opened = lab_of(replace(wish, baked=None))
+    lab, baked = opened.lab, wish.baked is not False
+    claim(target)
+    found: dict[str, Path] = {}
+    if artefacts:
+        found = ArtefactStore(cache_folder() / "artefacts").ensure_all(lab.components.values(), progress)
+    missing = () if artefacts else tuple(sorted({name for names in lab.artefact_names.values() for name in names}))
+    rendered = render_lab(
+        lab,
+        build_plan(lab),
+        keep_secrets(target / SECRETS, lab),
+        keep_keys(target, lab.name),
+        machines_of(lab, baked=baked),
+        missing_artefacts=missing,
+    )
+    written = write_folder(rendered, target)
+    link_into(target / "artefacts", found)
+    return len(written)
+
+
+def machines_of(lab: Lab, *, baked: bool) -> Machines:
+    """How the lab's machines boot on this host."""
+    provider = get_provider(lab.provider)
+    return Machines(
+        images={node: spec.name for node, spec in image_specs(lab, baked=baked).items()},
+        baked=baked and lab.box is None,
+        driver=provider.driver(),
+        boot_timeout=int(provider.boot_timeout(len(lab.nodes))),
+    )

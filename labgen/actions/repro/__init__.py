@@ -1,0 +1,1 @@
+"""Reproductions: one run, and a matrix of them."""

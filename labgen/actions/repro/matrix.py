@@ -1,0 +1,313 @@
+"""`matrix`: one reproduction in several labs, one after the other or side by side, each in a labgen of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.version import Version
+
+from labgen.actions.repro.run import Options, wish_of
+from labgen.actions.session.open import lab_of
+from labgen.artefacts.wheels import PipFailed, offered_versions
+from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
+from labgen.providers.process import Overdue, Program, Stopped
+from labgen.render.folder import write_atomically
+from labgen.repro.document import Written, refuse_strangers
+from labgen.repro.judge import Verdict
+from labgen.repro.matrix import IMPOSSIBLE, Axis, Bisection, Cell, CellResult, bisect, make_cells, matrix_data
+from labgen.state.folder import state_folder
+
+FOLDER = "matrices"
+"""Below the state folder: what came of each matrix, with the evidence of labs that are gone."""
+LONGEST = 4 * 3600.0
+"""Seconds that one cell may take, its images included."""
+PATIENCE = ((signal.SIGINT, 120.0), (signal.SIGTERM, 30.0), (signal.SIGKILL, 5.0))
+"""How a cell is ended: the signal, and the seconds it then has. It heals and removes its lab meanwhile."""
+UNDER_WAY = b"Preflight"
+"""What a labgen says when its lab has an address range that no other one will be given."""
+IS_USAGE = 2
+
+Say = Callable[[Cell, str], None]
+
+
+@dataclass
+class Matrix:
+    """A matrix that is over, or under way: its folder, and the results in the order of its cells."""
+
+    written: Written
+    axes: tuple[Axis, ...]
+    folder: Path
+    started: datetime
+    results: list[CellResult] = field(default_factory=list)
+    bisection: Bisection | None = None
+
+    def save(self) -> Path:
+        """Write down what there is up to now."""
+        data = matrix_data(self.written.value.name, self.axes, self.results, self.bisection)
+        path = self.folder / "matrix.json"
+        write_atomically(path, json.dumps(data, indent=2, ensure_ascii=False).encode() + b"\n", 0o600)
+        return path
+
+
+def run_matrix(
+    written: Written,
+    axes: tuple[Axis, ...],
+    options: Options,
+    *,
+    jobs: int = 1,
+    keep: bool = False,
+    repeat: int | None = None,
+    say: Say = lambda _cell, _text: None,
+    on_result: Callable[[CellResult], None] = lambda _: None,
+) -> Matrix:
+    """Play WRITTEN in a lab for each combination of the values of AXES, JOBS at a time.
+
+    keep: the labs stay. SAY hears what a cell is doing, in whatever thread; ON_RESULT of each result as it comes.
+    Raises UnknownNameError where a path or value of an axis means nothing.
+    """
+    cells = make_cells(written.value.name, axes, beside_words(options))
+    impossible = {cell.lab: why for cell in cells if (why := _impossible(written, options, cell))}
+    matrix = _begin(written, axes)
+    found: dict[str, CellResult] = {}
+
+    def take(it: CellResult) -> None:
+        found[it.cell.lab] = it
+        matrix.results = [found[cell.lab] for cell in cells if cell.lab in found]
+        matrix.save()
+        on_result(it)
+
+    for cell in cells:
+        if cell.lab in impossible:
+            take(CellResult(cell, IMPOSSIBLE, 0.0, impossible[cell.lab]))
+    runner = Runner(written, options, matrix.folder, keep, repeat, say)
+    with runner.ended():
+        for it in runner.each([cell for cell in cells if cell.lab not in impossible], jobs):
+            take(it)
+    return matrix
+
+
+def run_bisection(
+    written: Written,
+    axis: Axis,
+    options: Options,
+    *,
+    keep: bool = False,
+    repeat: int | None = None,
+    say: Say = lambda _cell, _text: None,
+    on_result: Callable[[CellResult], None] = lambda _: None,
+) -> Matrix:
+    """Find the first version on AXIS, of which only the ends are given, that has another verdict than the oldest.
+
+    Raises UsageError for an axis that is no component's version, ArtefactError if the index does not answer.
+    """
+    versions = versions_between(written, axis, options)
+    axis = Axis(axis.path, versions)
+    cells = dict(zip(versions, make_cells(written.value.name, (axis,), beside_words(options)), strict=True))
+    matrix = _begin(written, (axis,))
+    runner = Runner(written, options, matrix.folder, keep, repeat, say)
+
+    def judge(version: str) -> CellResult:
+        cell = cells[version]
+        why = _impossible(written, options, cell)
+        it = CellResult(cell, IMPOSSIBLE, 0.0, why) if why else runner.run(cell)
+        matrix.results.append(it)
+        matrix.save()
+        on_result(it)
+        return it
+
+    with runner.ended():
+        matrix.bisection = bisect(versions, judge)
+    matrix.results = list(matrix.bisection.results)
+    matrix.save()
+    return matrix
+
+
+def beside_words(options: Options) -> tuple[str, ...]:
+    """What cells of two matrices may differ in beside their axes."""
+    files = [str(path.resolve()) for path in options.files]
+    return (*options.overrides, *files, options.provider or "", options.profile or "")
+
+
+def versions_between(written: Written, axis: Axis, options: Options) -> tuple[str, ...]:
+    """The versions that there are from one end of AXIS to the other, oldest first."""
+    kind, _, component = axis.path.partition(".")
+    where = f"--over {axis.path}={','.join(axis.values)}"
+    if kind != "versions" or len(axis.values) != 2:
+        raise UsageError(
+            "--bisect needs the two ends of one component's versions",
+            where=where,
+            cure="for example --over versions.patroni=3.0.1,3.0.4 --bisect; other values go with --set",
+        )
+    lab = lab_of(wish_of(written, options)).lab
+    if component not in lab.components:
+        raise UnknownNameError("component in this lab", component, lab.components, where=where)
+    source = lab.components[component].manifest.other_versions
+    if source is None:
+        raise UsageError(f"there is no choice of versions of {component} to search", where=where)
+    try:
+        offered = offered_versions(source.package)
+    except PipFailed as why:
+        raise ArtefactError(f"the versions of {source.package} cannot be had: {why}", where=where) from None
+    first, last = sorted(axis.values, key=Version)
+    inside = [it for it in offered if Version(first) < Version(it) < Version(last) and not source.fault(it)]
+    return (first, *sorted(inside, key=Version), last)
+
+
+def _begin(written: Written, axes: tuple[Axis, ...]) -> Matrix:
+    started = datetime.now(UTC)
+    stamp = f"{started:%Y%m%d-%H%M%S}-{random.token_hex(2)}"
+    folder = state_folder() / FOLDER / f"{written.value.name}-{stamp}"
+    folder.mkdir(parents=True, mode=0o700)
+    return Matrix(written, axes, folder, started)
+
+
+def _impossible(written: Written, options: Options, cell: Cell) -> tuple[str, ...]:
+    """Why a lab with the cell's values cannot be; a name that means nothing is a mistake, and raised."""
+    try:
+        refuse_strangers(written, lab_of(wish_of(written, _for(options, cell))).lab)
+    except (UnknownNameError, BlueprintError):
+        raise
+    except UsageError as why:
+        return tuple([why.what] if not why.detail else why.detail)
+    return ()
+
+
+def _for(options: Options, cell: Cell) -> Options:
+    words = (*options.overrides, *cell.words)
+    return Options(cell.lab, options.provider, options.profile, words, options.files, options.components)
+
+
+class Runner:
+    """Runs cells, each in a labgen of its own, which is ended with this one."""
+
+    def __init__(
+        self, written: Written, options: Options, folder: Path, keep: bool, repeat: int | None, say: Say
+    ) -> None:
+        self._written, self._options, self._folder = written, options, folder
+        self._keep, self._repeat, self._say = keep, repeat, say
+        self._gate = threading.Semaphore()
+        self._programs: list[Program] = []
+        self._stopped = False
+
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """Whatever happens meanwhile, no cell runs any more afterwards."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        self._stopped = True
+        for program in self._programs:
+            program.stop()
+
+    def each(self, cells: Sequence[Cell], jobs: int) -> Iterator[CellResult]:
+        """The results of CELLS as they come, JOBS of them at a time."""
+        if jobs == 1:
+            yield from map(self.run, cells)
+            return
+        with ThreadPoolExecutor(jobs) as pool:
+            left = {pool.submit(self.run, cell) for cell in cells}
+            try:
+                while left:
+                    done, left = wait(left, return_when=FIRST_COMPLETED)
+                    for it in done:
+                        yield it.result()
+            except BaseException:
+                for it in left:
+                    it.cancel()
+                self.stop()
+                raise
+
+    def run(self, cell: Cell) -> CellResult:
+        """Make the cell's lab, play the reproduction there, and remove it."""
+        began = time.monotonic()
+        log = self._folder / f"{cell.lab}.log"
+        with log.open("wb") as file, self._entering() as entered:
+
+            def hear(data: bytes) -> None:
+                file.write(data)
+                file.flush()
+                if UNDER_WAY in data:
+                    entered()
+                lines = [line.strip() for line in data.decode(errors="replace").splitlines() if line.strip()]
+                if lines and not lines[-1].startswith(("{", "}", "]", '"')):
+                    self._say(cell, lines[-1])
+
+            program = Program(
+                self._words(cell), cwd=Path.cwd(), env=dict(os.environ), on_output=hear, patience=PATIENCE
+            )
+            self._programs.append(program)
+            try:
+                if self._stopped:
+                    program.stop()
+                ended = program.wait(LONGEST)
+            except Overdue:
+                return CellResult(cell, Verdict.UNKNOWN, LONGEST, (f"it has not ended within {LONGEST:.0f} s",))
+            except Stopped:
+                return CellResult(cell, Verdict.UNKNOWN, round(time.monotonic() - began, 1), ("it was interrupted",))
+            finally:
+                self._programs.remove(program)
+        seconds = round(time.monotonic() - began, 1)
+        with suppress(ValueError, KeyError, TypeError):
+            result = json.loads(ended.stdout)
+            return CellResult(cell, result["verdict"], seconds, tuple(result["reasons"]), result)
+        status = IMPOSSIBLE if ended.rc == IS_USAGE else Verdict.UNKNOWN
+        return CellResult(cell, status, seconds, (*error_of(ended.stderr, ended.rc), f"all it said: {log}"))
+
+    def _words(self, cell: Cell) -> list[str]:
+        options = self._options
+        words = [sys.executable, "-m", "labgen", "repro", "run", str(self._written.path), "--name", cell.lab, "--json"]
+        words += ["--keep" if self._keep else "--destroy"]
+        for option, value in (("--provider", options.provider), ("--profile", options.profile)):
+            words += [option, value] if value else []
+        words += ["--repeat", str(self._repeat)] if self._repeat else []
+        for option, values in (
+            ("--set", (*options.overrides, *cell.words)),
+            ("--overrides", tuple(map(str, options.files))),
+            ("--components", tuple(map(str, options.components))),
+        ):
+            for each in values:
+                words += [option, each]
+        return words
+
+    @contextmanager
+    def _entering(self) -> Iterator[Callable[[], None]]:
+        """One cell at a time looks for a range of addresses that is free; called when it has one."""
+        self._gate.acquire()
+        inside = [True]
+
+        def leave() -> None:
+            if inside:
+                inside.clear()
+                self._gate.release()
+
+        try:
+            yield leave
+        finally:
+            leave()
+
+
+def error_of(said: str, rc: int) -> tuple[str, ...]:
+    """What a labgen that failed said of it, without the way there."""
+    lines = said.splitlines()
+    start = next((at for at, line in enumerate(lines) if line.startswith("error: ")), None)
+    if start is None:
+        return (f"exit code {rc}",)
+    cure = next((at for at, line in enumerate(lines) if at > start and line.startswith("  next:")), len(lines))
+    told = [line.removeprefix("error: ").strip().removeprefix("| ") for line in lines[start:cure]]
+    return tuple(line for line in told if line)

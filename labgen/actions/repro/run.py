@@ -1,0 +1,229 @@
+"""`repro`: make the lab that a reproduction is about, do what it says, and judge what is seen then."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labgen.actions.checkpoint import restore as restore_checkpoint
+from labgen.actions.checkpoint import save as save_checkpoint
+from labgen.actions.drill import reaching, refuse_unhealed
+from labgen.actions.lab.destroy import destroy
+from labgen.actions.lab.up import up
+from labgen.actions.phases.base import Run
+from labgen.actions.phases.checkpoint_phases import missing, store_of, version_now
+from labgen.actions.session.open import Wish, existing_lab, lab_of
+from labgen.actions.session.reporter import Reporter
+from labgen.checkpoint import differences
+from labgen.checks import CheckResult, Report, Status
+from labgen.errors import LabgenError, OperationError
+from labgen.faults.undo import FILE, Undos
+from labgen.lab.model import Lab
+from labgen.plan.model import StepId
+from labgen.providers import get_provider, keeper_of
+from labgen.repro.document import Written, find_reproduction, read_written, refuse_strangers, reproduction_files
+from labgen.repro.model import Reproduction
+from labgen.repro.play import Try, play
+from labgen.repro.result import Outcome, counted, keep
+from labgen.repro.scene import begin
+from labgen.state import lab_folder
+
+BEGINNING = "repro-beginning"
+"""The checkpoint in which a lab is kept as it was before the actions."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says beside the file, whose own name and profile count where it says nothing."""
+
+    name: str | None = None
+    provider: str | None = None
+    profile: str | None = None
+    overrides: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    components: tuple[Path, ...] = ()
+
+
+def wish_of(written: Written, options: Options = Options()) -> Wish:
+    """The lab that WRITTEN wants: its blueprint, with its own overrides first, then those of OPTIONS."""
+    return Wish(
+        lab=written.lab,
+        name=options.name or written.value.name,
+        provider=options.provider,
+        profile=options.profile or written.value.profile,
+        overrides=options.overrides,
+        files=(written.path, *options.files),
+        components=options.components,
+    )
+
+
+def validate_reproduction(word: str, options: Options = Options()) -> tuple[Reproduction, Lab]:
+    """The reproduction that WORD means and its lab, if both are sound; raises BlueprintError or UsageError if not."""
+    written = read_written(find_reproduction(word))
+    lab = lab_of(wish_of(written, options)).lab
+    refuse_strangers(written, lab)
+    return written.value, lab
+
+
+def reproductions_in(folder: Path | None) -> list[tuple[Path, Reproduction | None]]:
+    """Every reproduction in FOLDER, or of those that ship with labgen; None for one that has faults."""
+    found: list[tuple[Path, Reproduction | None]] = []
+    for path in reproduction_files(folder).values():
+        try:
+            found.append((path, read_written(path).value))
+        except LabgenError:
+            found.append((path, None))
+    return found
+
+
+def run_reproduction(
+    document: Path,
+    reporter: Reporter,
+    wish: Wish | None = None,
+    *,
+    repeat: int | None = None,
+    remove: bool = False,
+    offline: bool = False,
+    on_try: Callable[[Try], None] = lambda _: None,
+) -> Outcome:
+    """Play the reproduction in the file DOCUMENT on the lab that WISH describes, which is made if it is not there.
+
+    WISH None: as `wish_of` says. repeat: how often, else as the document says. remove: the lab goes afterwards,
+    whatever happens; else it is brought back to its beginning when the reproduction is run again. offline: it is made
+    without any network.
+    Raises BlueprintError for faults, before anything boots, and what `up` raises if the lab cannot be made.
+    """
+    written = read_written(document)
+    wish = wish or wish_of(written)
+    opened = lab_of(wish, make=True)
+    refuse_strangers(written, opened.lab)
+    if opened.folder.exists():
+        refuse_unhealed(opened)
+    try:
+        run = _ready(written.value, wish, reporter, offline=offline)
+        return _play_all(written.value, run, reporter, repeat or written.value.repeat, remove, on_try)
+    finally:
+        if remove and lab_folder(opened.lab.name).exists():
+            reporter.phase("Destroy")
+            destroy(opened.lab.name)
+
+
+def _play_all(
+    document: Reproduction, run: Run, reporter: Reporter, repeat: int, remove: bool, on_try: Callable[[Try], None]
+) -> Outcome:
+    """All tries, on the lab that RUN has made ready."""
+    name = run.lab.name
+    if sick := _sick(run.report):
+        return Outcome(document, run.lab, (), sick=sick)
+    # Nobody will want the beginning back of a lab that goes at once.
+    if repeat > 1 or not remove:
+        _keep_beginning(run, reporter, needed=repeat > 1)
+    tries: list[Try] = []
+    for number in range(1, repeat + 1):
+        if number > 1:
+            _bring_back(name, reporter, Outcome(document, run.lab, tuple(tries)))
+        reporter.phase("Reproduce" if repeat == 1 else f"Try {number} of {repeat}")
+        tries.append(_play(document, name, reporter))
+        on_try(tries[-1])
+        if tries[-1].unhealed:
+            break
+    outcome = Outcome(document, run.lab, tuple(tries))
+    outcome = replace(outcome, path=keep(outcome, run.folder.path))
+    if left := tries[-1].unhealed:
+        raise OperationError(
+            f"{outcome.verdict.value}, but not everything could be healed",
+            where=name,
+            detail=left,
+            cure=f"labgen drill heal {name} tries again; the result is in {outcome.path}",
+        )
+    return outcome
+
+
+def _ready(document: Reproduction, wish: Wish, reporter: Reporter, *, offline: bool) -> Run:
+    """The lab as it is to be when the actions begin: new, or brought back to where it was kept for that."""
+    opened = lab_of(wish, make=True)
+    store, keeper = store_of(opened), keeper_of(get_provider(opened.lab.provider))
+    if opened.folder.exists() and store.has(BEGINNING) and keeper is not None:
+        found = store.get(BEGINNING)
+        other = differences(found.version, version_now(opened))
+        if other or missing(opened, keeper, found):
+            raise beginning_lost(opened.lab.name, other)
+        reporter.note(f"the lab {opened.lab.name} goes back to where it was before the actions")
+        # The actions may have been edited: the lab keeps the document as it is now.
+        opened.save()
+        return restore_checkpoint(opened.lab.name, BEGINNING, reporter)
+    return up(wish, reporter, document.until, offline=offline)
+
+
+def beginning_lost(lab: str, other: list[str]) -> OperationError:
+    """A verdict on a lab that is as the last try left it would be worth nothing."""
+    return OperationError(
+        f"the lab {lab} is as the last try left it, and what was kept of its beginning does not fit any more",
+        where=lab,
+        detail=other or ["something that was kept is gone"],
+        cure=f"labgen destroy {lab} --yes, then run it again; or make a second lab with another --name",
+    )
+
+
+def _keep_beginning(run: Run, reporter: Reporter, *, needed: bool) -> None:
+    """Keep the lab as it is now, unless it is kept so already. NEEDED: raise HostError where that is impossible."""
+    if run.restore != BEGINNING and (needed or keeper_of(run.provider) is not None):
+        save_checkpoint(run.lab.name, BEGINNING, reporter, force=True, verify=False)
+
+
+def _bring_back(name: str, reporter: Reporter, so_far: Outcome) -> None:
+    again = restore_checkpoint(name, BEGINNING, _Quietly(reporter))
+    if sick := _sick(again.report):
+        raise OperationError(
+            f"the lab is not healthy again for another try, after {counted(so_far.counts)}",
+            where=name,
+            detail=sick,
+            cure=f"labgen verify {name} -v shows more",
+        )
+
+
+def _sick(report: Report | None) -> tuple[str, ...]:
+    """What is wrong with a lab before anything was done to it."""
+    if report is None or report.passed:
+        return ()
+    return tuple(f"{it.name}: {it.detail}" for it in report.results if it.status is not Status.PASS)
+
+
+def _play(document: Reproduction, name: str, reporter: Reporter) -> Try:
+    opened = existing_lab(name)
+    with opened.folder.locked(), reaching(opened) as nodes:
+        secrets = opened.folder.secrets(opened.lab)
+        reporter.progress("who is who?")
+        files = [(it.log.on, it.log.file) for _, it in document.conditions() if it.log and it.log.file]
+        scene = begin(opened.lab, secrets, nodes, files, cluster=document.until is None)
+        undos = Undos(opened.folder.path / FILE, random.token_hex(4), f"reproduction {document.name}")
+        return play(document, scene, nodes, undos, reporter.progress)
+
+
+class _Quietly:
+    """Says what is under way, and nothing that stays: what happens between two tries is of no interest afterwards."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def phase(self, title: str) -> None:
+        self._reporter.progress(title)
+
+    def progress(self, text: str) -> None:
+        self._reporter.progress(text)
+
+    def note(self, text: str) -> None: ...
+
+    def steps(self, total: int) -> None: ...
+
+    def started(self, step: StepId) -> None: ...
+
+    def finished(self, step: StepId, seconds: float) -> None: ...
+
+    def failed(self, step: StepId, seconds: float) -> None: ...
+
+    def skipped(self, step: StepId) -> None: ...
+
+    def checked(self, result: CheckResult) -> None: ...

@@ -1,0 +1,1 @@
+"""A lab that an action works on: found, opened, locked, reached."""

@@ -1,0 +1,258 @@
+"""From a word on the command line to a lab: a blueprint's name, a path to one, or the name of a lab that exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labgen.actions.session.networks import another_network, refuse_taken
+from labgen.artefacts.store import identity
+from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint, whole_text
+from labgen.components.versions import is_same
+from labgen.errors import UnknownNameError, UsageError
+from labgen.lab.model import Lab
+from labgen.lab.resolve import resolve
+from labgen.lab.scaling import Scale, scaled
+from labgen.lock.model import LockedLab, read_lock
+from labgen.naming import refuse_name
+from labgen.overrides import BendFile, read_bend
+from labgen.providers import default_provider, emulates, get_provider
+from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for; None and empty mean: as the lab is, or as the blueprint says.
+
+    overrides: `--set` words. files: overrides documents, or reproductions, whose `overrides` count.
+    """
+
+    lab: str
+    name: str | None = None
+    provider: str | None = None
+    profile: str | None = None
+    overrides: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    components: tuple[Path, ...] = ()
+    baked: bool | None = None
+    lock: Path | None = None
+
+
+@dataclass(frozen=True)
+class OpenLab:
+    """A lab with its folder and the record it is made from. `blueprint` is the file that counts now.
+
+    bends: the overrides documents that it is made with. notes: what was decided for the user, who should know of it.
+    """
+
+    lab: Lab
+    folder: LabFolder
+    record: LabRecord
+    blueprint: Path
+    notes: tuple[str, ...] = ()
+    bends: tuple[BendFile, ...] = ()
+
+    def save(self) -> None:
+        """Write the lab down; raises AddressInUseError when another one has been made in its range meanwhile."""
+        with labs_locked():
+            if not self.folder.exists():
+                refuse_taken(self.lab)
+                # Before the record: without one there is no lab yet, whatever lies in its folder.
+                self.folder.keep_lock(self.lab.lock)
+            self.folder.save(self.record, self.blueprint, self.bends)
+
+    def rescaled(self, scale: Scale) -> OpenLab:
+        """The same lab with the nodes that SCALE says; `--set` words about one that is gone go with it."""
+        gone = {*scale.removed, *(name for name, _ in self.record.scale.added if name not in dict(scale.added))}
+        about_them = tuple(f"nodes.{name}." for name in gone)
+        kept = tuple(word for word in self.record.overrides if not word.startswith(about_them))
+        record = replace(self.record, scale=scale, overrides=kept)
+        lab = _resolve(record, self.blueprint, self.bends)
+        return replace(self, lab=replace(lab, lock=self.lab.lock), record=record)
+
+
+def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
+    """The lab that WISH describes, new or existing.
+
+    make: a new one is about to be made, so it gets a range that no lab on this machine has, unless WISH says which.
+    Raises UnknownNameError, BlueprintError, or UsageError when an existing lab would have to become another one.
+    """
+    existing = lab_folder(wish.lab)
+    if wish.name is None and existing.exists():
+        return _as_it_is(existing, wish)
+    path = find_lab_blueprint(wish.lab)
+    loaded = load_blueprint(path, wish.components)
+    name = wish.name or loaded.blueprint.name
+    check_lab_name(name)
+    folder = lab_folder(name)
+    if folder.exists():
+        _refuse_other_blueprint(folder, loaded.blueprint.name)
+        return _as_it_is(folder, wish, path)
+    provider = get_provider(wish.provider).name if wish.provider else default_provider()
+    bends = tuple(map(read_bend, wish.files))
+
+    def resolved(network: str | None = None) -> Lab:
+        return resolve(
+            loaded,
+            provider=provider,
+            profile=wish.profile,
+            name=name,
+            overrides=wish.overrides,
+            files=bends,
+            emulated=emulates(get_provider(provider)),
+            network=network,
+        )
+
+    lab = resolved()
+    notes: tuple[str, ...] = ()
+    if make and ("network", "cidr") not in lab.origins and (place := another_network(lab)):
+        lab, notes = resolved(place.cidr), (place.why,)
+    record = LabRecord(
+        name=name,
+        blueprint=str(path.resolve()),
+        profile=lab.profile,
+        provider=provider,
+        overrides=wish.overrides,
+        components=tuple(str(root.resolve()) for root in wish.components),
+        baked=wish.baked is not False,
+        network=lab.network.cidr,
+    )
+    if wish.lock:
+        lab = locked(lab, wish.lock)
+    return OpenLab(lab, folder, record, path, notes, bends)
+
+
+def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
+    """The lab NAME as it was last brought up, from its own copy of the blueprint; raises UnknownNameError.
+
+    by_lock: with its lock, if it has one; raises LockError when that is damaged.
+    """
+    folder = lab_folder(name)
+    if not folder.exists():
+        labs = [lab.name for lab in all_labs()]
+        if name in blueprint_files():
+            raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
+        raise UnknownNameError("lab", name, labs)
+    record = folder.record()
+    bends = folder.bends(record)
+    lab = _resolve(record, folder.blueprint, bends)
+    return OpenLab(_with_its_lock(lab, folder) if by_lock else lab, folder, record, folder.blueprint, bends=bends)
+
+
+def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenLab:
+    """The lab in FOLDER; NAMED is the blueprint's file when the user named one."""
+    record = folder.record()
+    _refuse_another(record, wish)
+    if named is not None:
+        record = replace(record, blueprint=str(named.resolve()))
+    if wish.baked is not None:
+        record = replace(record, baked=wish.baked)
+    if wish.overrides:
+        record = replace(record, overrides=wish.overrides)
+    if wish.components:
+        record = replace(record, components=tuple(str(root.resolve()) for root in wish.components))
+    # The blueprint may have been edited since: the file counts, as long as it is there.
+    path = Path(record.blueprint)
+    path = path if path.is_file() else folder.blueprint
+    bends = tuple(map(read_bend, wish.files)) if wish.files else folder.bends(record)
+    lab = _resolve(record, path, bends)
+    if wish.overrides or wish.files or whole_text(path) != folder.blueprint.read_bytes():
+        _refuse_other_ground(folder, lab)
+    lab = _with_its_lock(lab, folder)
+    if wish.lock and read_lock(wish.lock) != lab.lock:
+        raise _another(record.name, "lock", "another one" if lab.lock else "none", str(wish.lock))
+    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path, bends=bends)
+
+
+def _with_its_lock(lab: Lab, folder: LabFolder) -> Lab:
+    """LAB with the lock that it was made by, if it was."""
+    return locked(lab, folder.lock) if folder.lock.exists() else lab
+
+
+def locked(lab: Lab, path: Path) -> Lab:
+    """LAB, to be made of what the lock file PATH names; raises LockError when that is damaged or for something else."""
+    lock = read_lock(path)
+    artefacts = {
+        name: (artefact.version, identity(artefact))
+        for component in lab.components.values()
+        for name, artefact in component.manifest.artefacts.items()
+    }
+    lock.refuse_other(locked_lab(lab), artefacts, path)
+    return replace(lab, lock=lock)
+
+
+def locked_lab(lab: Lab) -> LockedLab:
+    """What a lock says that it was made for, when it was made for LAB."""
+    return LockedLab(blueprint=lab.blueprint.name, profile=lab.profile, provider=lab.provider, os=lab.os)
+
+
+def _resolve(record: LabRecord, blueprint: Path, bends: tuple[BendFile, ...]) -> Lab:
+    loaded = load_blueprint(blueprint, tuple(Path(root) for root in record.components))
+    return resolve(
+        scaled(loaded, record.scale),
+        provider=record.provider,
+        profile=record.profile,
+        name=record.name,
+        overrides=record.overrides,
+        files=bends,
+        emulated=emulates(get_provider(record.provider)),
+        network=record.network,
+    )
+
+
+def _refuse_another(record: LabRecord, wish: Wish) -> None:
+    for what, has, wanted in (
+        ("provider", record.provider, wish.provider),
+        ("profile", record.profile, wish.profile),
+    ):
+        if wanted is not None and wanted != has:
+            raise _another(record.name, what, has, wanted)
+
+
+def _refuse_other_ground(folder: LabFolder, lab: Lab) -> None:
+    """What stays as long as the lab: its network, its operating system, and the versions that were chosen."""
+    try:
+        had = _resolve(folder.record(), folder.blueprint, folder.bends(folder.record()))
+    except UsageError:
+        return  # what the lab was made from does not hold any more, so nothing is known about it
+    for what, was, wanted in (("operating system", had.os, lab.os), ("network", had.network.cidr, lab.network.cidr)):
+        if wanted != was:
+            raise _another(lab.name, what, was, wanted)
+    for name in sorted(had.components.keys() & lab.components.keys()):
+        if lab.components[name].manifest.other_versions and not is_same(lab.versions[name], had.versions[name]):
+            keep = f"; --set versions.{name}={had.versions[name]} keeps it"
+            raise _another(lab.name, f"{name} version", had.versions[name], lab.versions[name], keep)
+
+
+def _another(lab: str, what: str, has: str, wanted: str, keep: str = "") -> UsageError:
+    return UsageError(
+        f"the lab {lab} exists with the {what} {has}, not {wanted}",
+        cure=f"labgen destroy {lab} --yes, or make a second lab with another --name{keep}",
+    )
+
+
+def _refuse_other_blueprint(folder: LabFolder, wanted: str) -> None:
+    """A lab keeps the blueprint it was made from; whether the file has moved or changed does not matter."""
+    record = folder.record()
+    try:
+        has = load_blueprint(folder.blueprint, tuple(Path(root) for root in record.components)).blueprint.name
+    except UsageError:
+        return
+    if has != wanted:
+        raise _another(record.name, "blueprint", has, wanted)
+
+
+def find_lab_blueprint(word: str) -> Path:
+    """The blueprint's file that WORD means: a name, a path, or a lab's name; raises UnknownNameError or UsageError."""
+    if lab_folder(word).exists() and word not in blueprint_files():
+        return lab_folder(word).blueprint
+    try:
+        return find_blueprint(word)
+    except UnknownNameError:
+        names = {*blueprint_files(), *(lab.name for lab in all_labs())}
+        raise UnknownNameError("blueprint or lab", word, names) from None
+
+
+def check_lab_name(name: str) -> None:
+    """Raise UsageError unless NAME can name containers, domains and folders."""
+    refuse_name(name, "a lab", "--name")

@@ -1,0 +1,1 @@
+"""From the raw log of a drill to its verdict: pure."""

@@ -1,0 +1,247 @@
+"""Every figure of a drill, computed from its log alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from labgen.drill.judge.log import Attempt, Log, Sighting, acknowledged
+
+STALL = 2.0
+"""Seconds without any attempt on a path after which the load itself counts as having stood still."""
+NEAR = 1.0
+"""Seconds between two sightings of one node that still count as one after the other."""
+
+
+@dataclass(frozen=True)
+class PathFigures:
+    """What one path's clients went through. Times in seconds; `gap` is the longest between two yeses.
+
+    calm: the longest gap before the first fault, which is what the probing itself cannot see below. new_timeline: from
+    the first fault to the first yes on a later timeline than before. held: yeses came when healing began, before any
+    of it could help; None if nothing was healed. open: no yes came any more after the longest gap had begun. stalls:
+    when the load did nothing.
+    """
+
+    path: str
+    reads: bool
+    attempts: int
+    ok: int
+    fail: int
+    unknown: int
+    gap: float
+    gap_from: float
+    calm: float
+    new_timeline: float | None
+    held: bool | None
+    open: bool
+    stalls: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two nodes that took writes at the same time, from START to END at least."""
+
+    first: str
+    second: str
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Measures:
+    """A drill's figures. Seconds count from the start of the first fault, None where it never came.
+
+    key: until the DCS named another leader; promoted: until another node was seen out of recovery; elsewhere: until
+    another server acknowledged a write on a later timeline; whole: until all members streamed again; rejoined: the same
+    since the last healing ended. lost: acknowledged and missing; recovered:
+    unknown and there; unexpected: there though refused or never tried; None where rows were not counted. forked:
+    acknowledged on the old timeline after one had been on the new.
+    """
+
+    paths: tuple[PathFigures, ...]
+    fault: float | None
+    timeline: int | None
+    later_timeline: int | None
+    key: float | None
+    promoted: float | None
+    elsewhere: float | None
+    whole: float | None
+    rejoined: float | None
+    lost: tuple[str, ...] | None
+    recovered: tuple[str, ...] | None
+    unexpected: tuple[str, ...] | None
+    forked: tuple[str, ...]
+    overlaps: tuple[Overlap, ...]
+    twice: tuple[str, ...] = field(default=())
+
+    @property
+    def took_over(self) -> float | None:
+        """Seconds from the fault to the first sign of another leader; one that steps down and leads again is none."""
+        signs = (self.key, self.promoted, self.elsewhere)
+        return min((sign for sign in signs if sign is not None), default=None)
+
+
+def measure(log: Log) -> Measures:
+    """All figures of LOG."""
+    fault = log.faults[0].start if log.faults else None
+    timeline, leader = log.begin.get("timeline"), log.begin.get("leader")
+    end = max((one.end for one in (*log.writes, *log.reads)), default=0.0)
+    paths = tuple(
+        _path(str(about["name"]), bool(about.get("reads")), log, fault, timeline, end)
+        for about in log.begin.get("paths", ())
+    )
+    later = [one.timeline for one in acknowledged(log.writes) if one.timeline and timeline and one.timeline > timeline]
+    lost, recovered, unexpected = _rows(log)
+    return Measures(
+        paths=paths,
+        fault=fault,
+        timeline=timeline,
+        later_timeline=max(later, default=None),
+        key=_since(fault, (s for s in log.sightings if s.by == "dcs" and s.leader and s.leader != leader)),
+        promoted=_since(fault, (s for s in log.sightings if s.by == "sql" and s.leads and s.node != leader)),
+        elsewhere=_elsewhere(log, fault, timeline),
+        whole=None if fault is None or log.whole is None else log.whole - fault,
+        rejoined=None if not log.heals or log.whole is None else max(log.whole - log.heals[-1].end, 0.0),
+        lost=lost,
+        recovered=recovered,
+        unexpected=unexpected,
+        forked=_forked(log.writes),
+        overlaps=tuple(_overlaps(log)),
+        twice=_twice((*log.writes, *log.reads)),
+    )
+
+
+def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int | None, end: float) -> PathFigures:
+    mine = [one for one in (log.reads if reads else log.writes) if one.path == name]
+    yes = sorted(one.end for one in acknowledged(mine))
+    first = mine[0].start if mine else 0.0
+    calm_until = end if fault is None else fault
+    gap, gap_from, is_open = _longest([first, *yes], end, since=0.0 if fault is None else fault)
+    later = [one.end for one in acknowledged(mine) if one.timeline and timeline and one.timeline > timeline]
+    last_fault = log.faults[-1].end if log.faults else 0.0
+    return PathFigures(
+        path=name,
+        reads=reads,
+        attempts=len(mine),
+        ok=len(yes),
+        fail=sum(one.result == "fail" for one in mine),
+        unknown=sum(one.result == "unknown" for one in mine),
+        gap=gap,
+        gap_from=gap_from,
+        calm=max((b - a for a, b in pairwise(t for t in [first, *yes] if t <= calm_until)), default=0.0),
+        new_timeline=None if fault is None or not later else max(min(later) - fault, 0.0),
+        held=_held(mine, last_fault, log.heals[0].start) if log.heals else None,
+        open=is_open,
+        stalls=tuple(_stalls(mine, end)),
+    )
+
+
+def _held(attempts: Iterable[Attempt], fault: float, healing: float) -> bool:
+    # One that was on its way when the fault struck proves nothing.
+    return any(one.start >= fault and healing - STALL <= one.end <= healing for one in acknowledged(attempts))
+
+
+def _longest(times: Sequence[float], end: float, since: float) -> tuple[float, float, bool]:
+    """The longest gap in TIMES that is not over before SINCE, up to END: length, start, whether it stays open."""
+    gaps = [(b - a, a, False) for a, b in pairwise(times) if b >= since]
+    if times:
+        gaps.append((end - times[-1], times[-1], True))
+    length, start, is_open = max(gaps, default=(0.0, 0.0, True))
+    # Between the last yes and the end of the load there is always a little.
+    return length, start, is_open and length > 1.0
+
+
+def _stalls(attempts: Sequence[Attempt], end: float) -> Iterable[tuple[float, float]]:
+    if not attempts:
+        return
+    busy_until = attempts[0].end
+    for one in attempts[1:]:
+        if one.start - busy_until > STALL:
+            yield busy_until, one.start
+        busy_until = max(busy_until, one.end)
+    if end - busy_until > STALL:
+        yield busy_until, end
+
+
+def _rows(log: Log) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, tuple[str, ...] | None]:
+    if log.rows is None:
+        return None, None, None
+    there = set(log.rows)
+    outcome = {one.id: one.result for one in log.writes}
+    lost = [key for key, result in outcome.items() if result == "ok" and key not in there]
+    recovered = [key for key, result in outcome.items() if result == "unknown" and key in there]
+    unexpected = [key for key in log.rows if outcome.get(key, "fail") == "fail"]
+    return tuple(lost), tuple(recovered), tuple(unexpected)
+
+
+def _since(fault: float | None, sightings: Iterable[Sighting]) -> float | None:
+    if fault is None:
+        return None
+    return next((seen.time - fault for seen in sightings if seen.time >= fault), None)
+
+
+def _elsewhere(log: Log, fault: float | None, timeline: int | None) -> float | None:
+    if fault is None or timeline is None:
+        return None
+    yes = list(acknowledged(log.writes))
+    old = {one.server for one in yes if one.end <= fault}
+    later = (one.end for one in yes if one.timeline and one.timeline > timeline and one.server not in old)
+    first = min(later, default=None)
+    return None if first is None else max(first - fault, 0.0)
+
+
+def _forked(writes: Sequence[Attempt]) -> tuple[str, ...]:
+    """Writes begun after another one had been acknowledged on a later timeline, and acknowledged on an earlier one."""
+    known = [one for one in acknowledged(writes) if one.timeline is not None]
+    forked, latest = [], 0
+    pending = sorted(known, key=lambda one: one.end)
+    at = 0
+    for one in sorted(known, key=lambda one: one.start):
+        while at < len(pending) and pending[at].end <= one.start:
+            latest = max(latest, pending[at].timeline or 0)
+            at += 1
+        if (one.timeline or 0) < latest:
+            forked.append(one.id)
+    return tuple(forked)
+
+
+def _overlaps(log: Log) -> Iterable[Overlap]:
+    """Pairs of nodes out of recovery at once: only time between two sightings that both say so counts."""
+    spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    by_node: defaultdict[str, list[Sighting]] = defaultdict(list)
+    for seen in log.sightings:
+        if seen.by == "sql":
+            by_node[seen.node].append(seen)
+    for node, seen_there in by_node.items():
+        for before, after in pairwise(seen_there):
+            if before.leads and after.leads and after.time - before.time <= NEAR:
+                spans[node].append((before.time, after.time))
+    nodes = sorted(spans)
+    for index, first in enumerate(nodes):
+        for second in nodes[index + 1 :]:
+            # Clocks that are off may make two moments look like one.
+            slack = log.clocks.get(first, 0.0) + log.clocks.get(second, 0.0)
+            shared = [
+                (max(a, c), min(b, d)) for a, b in spans[first] for c, d in spans[second] if min(b, d) > max(a, c)
+            ]
+            total = sum(b - a for a, b in shared)
+            if total > slack:
+                start = min(a for a, _ in shared)
+                yield Overlap(first, second, start, start + total)
+
+
+def _twice(attempts: Iterable[Attempt]) -> tuple[str, ...]:
+    seen: set[str] = set()
+    again = []
+    for one in attempts:
+        if one.id in seen:
+            again.append(one.id)
+        seen.add(one.id)
+    return tuple(again)

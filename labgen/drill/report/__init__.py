@@ -1,0 +1,1 @@
+"""A drill in words, tables and pictures."""

@@ -1,0 +1,58 @@
+"""Drills and faults in words, for lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labgen.blueprint.drills import Drill, Expectation
+from labgen.faults.catalogue import Fault, find_fault
+
+
+def drill_rows(drills: Sequence[Drill]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": drill.name,
+            "title": drill.title,
+            "faults": [
+                f"{step.fault} of {step.target or find_fault(step.fault).target}"
+                + (f" after {step.after:g} s" if step.after else "")
+                for step in drill.faults
+            ],
+            "expected": expected(drill.expect),
+            "why": drill.why,
+        }
+        for drill in drills
+    ]
+
+
+def fault_rows(faults: Sequence[Fault], provider: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": fault.name,
+            "target": fault.target,
+            "title": fault.title,
+            "refused": fault.refused.get(provider),
+            "values": {name: choice.about for name, choice in fault.choices.items()},
+        }
+        for fault in faults
+    ]
+
+
+def expected(expect: Expectation) -> str:
+    """EXPECT as half a sentence."""
+    words = []
+    if expect.failover is not None:
+        words.append("another node takes over" if expect.failover else "nobody takes over")
+    if expect.outage == "timers":
+        words.append("no longer without an answer than the timers say")
+    elif expect.outage is not None:
+        words.append(f"at most {expect.outage:g} s without an answer")
+    words += [f"{path} at most {limit:g} s" for path, limit in expect.paths.items()]
+    if expect.held is not None:
+        who = f"only {', '.join(expect.held)}" if expect.held else "nothing"
+        words.append(f"{who} comes back before healing")
+    words.append(f"{expect.lost or 'nothing'} lost")
+    if expect.two_leaders:
+        words.append(f"two leaders for at most {expect.two_leaders:g} s")
+    return ", ".join(words)

@@ -1,0 +1,224 @@
+"""A drill over time as one SVG drawing: attempts on each path, whose key the DCS holds, and who says that it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from labgen.drill.judge.log import Attempt, Log
+from labgen.drill.judge.measure import Measures, PathFigures
+from labgen.drill.report.tables import seconds
+
+WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 1400, 170, 30, 62, 40, 28
+"""Pixels: the drawing, its labels, what is free at its end and above the rows, a row, and the bar in it."""
+OK, FAIL, UNKNOWN = "#2e9e5b", "#d64545", "#e6a700"
+COLOURS = {"ok": OK, "fail": FAIL, "unknown": UNKNOWN}
+WRITABLE, PRIMARY, NOT = "#174ea6", "#6f9df0", "#e3e7ee"
+KEYS = ("#174ea6", "#8a4fd0", "#0f8a97", "#b8501a", "#6b7a00")
+"""For the members in the DCS, in their order."""
+INK, ALARM, HEALED, TINT = "#1c2430", "#b52a2a", "#1f7a45", "#fbeeee"
+SAME = 1.5
+"""Seconds between two looks with the same answer that are drawn as one."""
+SHOWN = 0.8
+"""Seconds from which a path's longest gap is written into the drawing."""
+FONT = "font-family:system-ui,sans-serif"
+LEGEND: Mapping[str, str] = {
+    "acknowledged": OK,
+    "refused": FAIL,
+    "no answer": UNKNOWN,
+    "PostgreSQL takes writes": WRITABLE,
+    "Patroni's /primary says 200": PRIMARY,
+    "neither": NOT,
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """From START to STOP in COLOUR; TITLE is shown when one points at it, WORDS are written on it."""
+
+    start: float
+    stop: float
+    colour: str
+    title: str
+    words: str = ""
+
+
+def timeline(log: Log, measures: Measures) -> str:
+    """The drawing of LOG, with the longest gaps of MEASURES written in."""
+    paths = [(str(about["name"]), bool(about.get("reads"))) for about in log.begin.get("paths", ())]
+    members = [str(name) for name in log.begin.get("members", ())]
+    # Each row has its label and its lanes of bars, one above the other.
+    rows = [(name, [list(_attempts(log, name, reads))]) for name, reads in paths]
+    rows += [("leader key", [list(_key(log))])]
+    rows += [(node, [list(_leading(log, node, by, colour)) for by, colour in LANES]) for node in members]
+    end = max((bar.stop for _, lanes in rows for bars in lanes for bar in bars), default=1.0)
+    scale = _Scale((WIDTH - LEFT - RIGHT) / end, TOP + ROW * len(rows))
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {scale.bottom + 34}" role="img" '
+        'aria-label="what happened, over time">',
+        *_ground(log, end, scale),
+    ]
+    for index, (label, lanes) in enumerate(rows):
+        y = TOP + index * ROW
+        parts.append(_text(LEFT - 12, y + BAR / 2 + 6, label, 18, "end"))
+        for lane, bars in enumerate(lanes):
+            height = BAR / len(lanes)
+            parts += [scale.bar(bar, y + lane * height, height) for bar in bars]
+    figures = {one.path: one for one in measures.paths}
+    for index, (name, _) in enumerate(paths):
+        parts += _gap(figures[name], TOP + index * ROW, scale)
+    below = TOP + (len(paths) + 1) * ROW
+    for overlap in measures.overlaps:
+        words = f"two leaders: {overlap.first} and {overlap.second}, {seconds(overlap.seconds)}"
+        start, width = scale.x(overlap.start), max((overlap.end - overlap.start) * scale.second, 4)
+        place = f'x="{start:.1f}" y="{below - 4}" width="{width:.1f}" height="{scale.bottom - below}"'
+        parts.append(
+            f'<rect {place} fill="{ALARM}" fill-opacity="0.12" stroke="{ALARM}" stroke-width="3">'
+            f"<title>{escape(words)}</title></rect>"
+        )
+    return "".join([*parts, *_deeds(log, scale), "</svg>"])
+
+
+LANES = (("sql", WRITABLE), ("rest", PRIMARY))
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """SECOND: pixels. BOTTOM: where the rows end."""
+
+    second: float
+    bottom: float
+
+    def x(self, time: float) -> float:
+        return LEFT + time * self.second
+
+    def bar(self, bar: Bar, y: float, height: float) -> str:
+        width = max((bar.stop - bar.start) * self.second, 0.6)
+        drawn = (
+            f'<rect x="{self.x(bar.start):.1f}" y="{y:g}" width="{width:.1f}" height="{height:g}" fill="{bar.colour}">'
+            f"<title>{escape(bar.title)}</title></rect>"
+        )
+        if bar.words and width > 10 * len(bar.words):
+            drawn += _text(self.x((bar.start + bar.stop) / 2), y + height / 2 + 6, bar.words, 17, "middle", "#fff")
+        return drawn
+
+
+def _ground(log: Log, end: float, scale: _Scale) -> Iterable[str]:
+    """The time that the fault lasted, tinted, and the seconds."""
+    if log.faults:
+        start = scale.x(log.faults[0].start)
+        stop = scale.x(log.heals[0].start if log.heals else end)
+        size = f'width="{max(stop - start, 1):.1f}" height="{scale.bottom - TOP + 8}"'
+        yield f'<rect x="{start:.1f}" y="{TOP - 8}" {size} fill="{TINT}"/>'
+    for second in range(0, int(end) + 1, _step(end)):
+        x = scale.x(second)
+        yield f'<line x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{scale.bottom}" stroke="#d5dae2"/>'
+        yield _text(x, scale.bottom + 24, f"{second} s", 17, "middle")
+
+
+def _gap(figures: PathFigures, y: float, scale: _Scale) -> Iterable[str]:
+    """How long the longest gap on a path is, in it or, if it is too short for that, beside it."""
+    if figures.gap < SHOWN:
+        return
+    words = seconds(figures.gap)
+    start, stop = scale.x(figures.gap_from), scale.x(figures.gap_from + figures.gap)
+    if stop - start > 11 * len(words):
+        place, anchor = (start + stop) / 2, "middle"
+    else:
+        place, anchor = stop + 6, "start"
+    yield _text(place, y + BAR / 2 + 6, words, 18, anchor, "#fff", "font-weight:bold")
+
+
+def _deeds(log: Log, scale: _Scale) -> Iterable[str]:
+    marks = [(deed.start, "fault", ALARM, deed.title) for deed in log.faults]
+    marks += [(deed.end, "healed", HEALED, deed.title) for deed in log.heals]
+    last = -1000.0
+    line = 0
+    for moment, word, colour, title in sorted(marks):
+        x = scale.x(moment)
+        # Two that are near each other are written on two lines.
+        line = 1 - line if x - last < 70 else 0
+        last = x
+        top = 20 + 20 * line
+        yield (
+            f'<line x1="{x:.1f}" y1="{top + 6}" x2="{x:.1f}" y2="{scale.bottom}" stroke="{colour}" stroke-width="3">'
+            f"<title>{escape(title)}</title></line>"
+        )
+        yield _text(x, top, word, 18, "middle", colour)
+
+
+# --- bars -------------------------------------------------------------------------------------------------------------
+
+
+def _attempts(log: Log, path: str, reads: bool) -> Iterable[Bar]:
+    """Attempts that follow each other with the same outcome on the same server, as one bar."""
+    mine = [one for one in (log.reads if reads else log.writes) if one.path == path]
+    group: list[Attempt] = []
+    for one in mine:
+        if group and (one.result, one.server) != (group[-1].result, group[-1].server):
+            yield _bar(group)
+            group = []
+        group.append(one)
+    if group:
+        yield _bar(group)
+
+
+def _bar(group: Sequence[Attempt]) -> Bar:
+    first, last = group[0], group[-1]
+    where = f" by {first.server}" if first.server else ""
+    why = f": {last.error}" if last.error else ""
+    words = f"{len(group)} × {first.result}{where}, {first.start:.2f} to {last.end:.2f} s{why}"
+    return Bar(first.start, last.end, COLOURS[first.result], words)
+
+
+def _leading(log: Log, node: str, by: str, colour: str) -> Iterable[Bar]:
+    """When NODE said that it leads, and when that it does not."""
+    seen = [one for one in log.sightings if one.node == node and one.by == by]
+    title = "takes writes" if by == "sql" else "/primary says 200"
+    return _joined(
+        Bar(before.time, after.time, colour, f"{node}: {title}")
+        if before.leads
+        else Bar(before.time, after.time, NOT, f"{node}: not the leader")
+        for before, after in pairwise(seen)
+        if before.leads is not None and after.time - before.time <= SAME
+    )
+
+
+def _key(log: Log) -> Iterable[Bar]:
+    """Whose name the DCS holds, by whoever could ask it."""
+    palette = dict(zip(log.begin.get("members", ()), KEYS, strict=False))
+    seen = [one for one in log.sightings if one.by == "dcs" and one.leader is not None]
+    return _joined(
+        Bar(before.time, after.time, palette.get(before.leader, KEYS[0]), before.leader, before.leader)
+        for before, after in pairwise(seen)
+        if before.leader and after.time - before.time <= SAME
+    )
+
+
+def _joined(bars: Iterable[Bar]) -> Iterable[Bar]:
+    """Bars that follow each other with the same meaning, as one."""
+    last: Bar | None = None
+    for bar in bars:
+        if last is not None and (last.colour, last.title) == (bar.colour, bar.title) and bar.start - last.stop <= SAME:
+            last = Bar(last.start, max(last.stop, bar.stop), bar.colour, bar.title, bar.words)
+            continue
+        if last is not None:
+            yield last
+        last = bar
+    if last is not None:
+        yield last
+
+
+def _text(
+    x: float, y: float, words: str, size: int, anchor: str, colour: str = INK, style: str = "font-weight:normal"
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" fill="{colour}" '
+        f'style="{FONT};{style};pointer-events:none">{escape(words)}</text>'
+    )
+
+
+def _step(end: float) -> int:
+    return next((step for step in (1, 2, 5, 10, 20, 30) if end / step <= 16), 60)

@@ -1,0 +1,1 @@
+"""One drill, from the gate to the last count."""

@@ -1,0 +1,138 @@
+"""Reads an overrides document, with the files that it names: a file of its own, or the `overrides:` of a larger one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict
+
+from labgen.blueprint.loader import whole_text
+from labgen.components.manifest import Strict
+from labgen.documents import SUFFIXES, Source, draft_document
+from labgen.errors import BlueprintError, UsageError
+from labgen.overrides.model import BESIDE, Bend
+from labgen.wording import Loc
+
+LARGEST = 1 << 20
+"""Bytes of a script or file beside a document."""
+INNER = "overrides"
+
+
+class _Holder(Strict):
+    """A document of which the overrides are a part, such as a reproduction; the rest of it is somebody else's.
+
+    lab: the blueprint that it is about, a name or a path beside it.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    overrides: Bend = Bend()
+    lab: Any = None
+
+
+@dataclass(frozen=True)
+class BendFile:
+    """An overrides document that was read.
+
+    loc: where in its file it stands; that is not its beginning where it is a part of a larger one, of a reproduction.
+    texts: the files beside it that it names → content.
+    """
+
+    path: Path
+    bend: Bend
+    source: Source
+    loc: Loc
+    texts: Mapping[str, str]
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the document is more than overrides."""
+        return bool(self.loc)
+
+    def copy_to(self, folder: Path) -> None:
+        """Put the document and the files that it names into FOLDER, where it can be read again."""
+        folder.mkdir(parents=True)
+        (folder / self.path.name).write_bytes(self.path.read_bytes())
+        for name, text in self.texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+
+    def fault(self, loc: Loc, what: str) -> str:
+        """A `file:line:column: path: what` line about what stands at LOC of the document."""
+        return self.source.fault((*self.loc, *loc), what)
+
+    def position(self, loc: Loc) -> str:
+        """`file:line:column` of what stands at LOC of the document."""
+        return self.source.position((*self.loc, *loc))
+
+
+def read_bend(path: Path) -> BendFile:
+    """The overrides in the file PATH: the whole document, or its key `overrides` if it has one.
+
+    Raises UsageError if there is no such file, BlueprintError with every fault.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no overrides file {path}", where="-f", cure="give the path of a YAML file")
+    inner = _has_inner(path)
+    value: Bend | None
+    texts: dict[str, str] = {}
+    if inner:
+        holder = draft_document(path, _Holder, kind="overrides document")
+        value, source, faults = (holder.value.overrides if holder.value else None), holder.source, holder.faults
+        if holder.value and (beside := _blueprint_beside(path, holder.value.lab)):
+            # Whole, so that a copy of the document has all that it needs.
+            texts[beside] = whole_text(path.parent / beside).decode()
+    else:
+        whole = draft_document(path, Bend, kind="overrides document")
+        value, source, faults = whole.value, whole.source, whole.faults
+    loc: Loc = (INNER,) if inner else ()
+    faults = list(faults)
+    for place, name in _named(value or Bend()):
+        try:
+            texts[name] = _text(path.parent / name)
+        except (OSError, ValueError) as why:
+            reason = (why.strerror or "an error").lower() if isinstance(why, OSError) else str(why)
+            faults.append(source.fault((*loc, *place), f"{name}, beside the document, cannot be read: {reason}"))
+    if faults or value is None:
+        raise BlueprintError(source.sort(faults), kind="overrides document")
+    return BendFile(path, value, source, loc, texts)
+
+
+def _blueprint_beside(path: Path, lab: object) -> str | None:
+    """LAB, if it is the path of a blueprint below the folder of the document at PATH."""
+    if not isinstance(lab, str) or not re.fullmatch(BESIDE, lab) or not lab.endswith(SUFFIXES):
+        return None
+    return lab if (path.parent / lab).is_file() else None
+
+
+def _has_inner(path: Path) -> bool:
+    """Whether the overrides are a part of the document. A faulty one is told of by whoever reads it whole."""
+    draft = draft_document(path, _Anything, kind="overrides document")
+    return isinstance(draft.plain, Mapping) and (INNER in draft.plain or "actions" in draft.plain)
+
+
+class _Anything(Strict):
+    model_config = ConfigDict(extra="ignore")
+
+
+def _named(bend: Bend) -> list[tuple[Loc, str]]:
+    """The files beside the document that BEND names, each with its place."""
+    found: list[tuple[Loc, str]] = []
+    found += [(("files", at, "source"), file.source) for at, file in enumerate(bend.files) if file.source]
+    found += [(("steps", at, "script"), step.script) for at, step in enumerate(bend.steps) if step.script]
+    return found
+
+
+def _text(path: Path) -> str:
+    """The text in the file PATH; raises OSError, or ValueError for what is no text."""
+    raw = path.read_bytes()
+    if len(raw) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None

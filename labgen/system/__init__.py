@@ -1,0 +1,1 @@
+"""The operating system's services that all packages use: files, locks, programs, threads."""
