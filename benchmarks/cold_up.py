@@ -42,7 +42,7 @@ from benchmarks.common import (
 )
 from benchmarks.floor import OPTIONS, READY, cidr_of, docker, nodes_of
 from labgen.actions.cache.images import build_missing, image_specs
-from labgen.actions.session.open import OpenLab, Wish, lab_of
+from labgen.actions.session.open import LabRequest, OpenLab, lab_of
 from labgen.images import ImageSpec, ensure_tree
 from labgen.plan import StepId, build_plan
 from labgen.resources import resource
@@ -79,7 +79,7 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
     roots = marked_components(work / "components", work.name)
     words = (blueprint, "--provider", "docker", "--components", str(roots), *on_subnet(wanted.subnet))
     opened = lab_of(
-        Wish(blueprint, provider="docker", overrides=on_subnet(wanted.subnet)[1:], components=(roots,), name=NAME)
+        LabRequest(blueprint, provider="docker", overrides=on_subnet(wanted.subnet)[1:], components=(roots,), name=NAME)
     )
     own = [spec.name for spec in image_specs(opened.lab, baked=True).values()]
 

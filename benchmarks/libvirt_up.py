@@ -29,7 +29,7 @@ from benchmarks.common import (
     verdict,
 )
 from labgen.actions.cache.images import build_missing, image_specs
-from labgen.actions.session.open import Wish, lab_of
+from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.state import cache_folder
 from tests.live import Cli
@@ -80,7 +80,7 @@ def measure(work: Path, blueprint: str, wanted: argparse.Namespace) -> dict[str,
 
 def build_plain(blueprint: str, logs: Path) -> None:
     """The image of the base system alone, unless it is there."""
-    opened = lab_of(Wish(blueprint, provider="libvirt"))
+    opened = lab_of(LabRequest(blueprint, provider="libvirt"))
     cache = cache_folder()
     artefacts = ArtefactStore(cache / "artefacts").ensure_all(opened.lab.components.values(), lambda _: None)
     build_missing(image_specs(opened.lab, baked=False).values(), artefacts, cache, logs, lambda _: None)

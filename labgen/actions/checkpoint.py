@@ -15,7 +15,7 @@ from labgen.actions.session.connect import endpoints
 from labgen.actions.session.open import OpenLab, existing_lab
 from labgen.actions.session.reporter import Reporter
 from labgen.actions.session.vagrant import vagrant_of
-from labgen.checkpoint import Checkpoint, LabVersion, Store, check_name, differences, new_mark, version_of
+from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, check_name, differences, new_mark, version_of
 from labgen.checkpoint.clocks import set_clocks
 from labgen.checks import Status, run_checks
 from labgen.errors import HostError, LabgenError, OperationError, UsageError
@@ -38,7 +38,7 @@ class _Place:
     opened: OpenLab
     provider: Provider
     keeper: Keeper
-    store: Store
+    store: CheckpointStore
 
     @property
     def name(self) -> str:
@@ -182,7 +182,7 @@ def _condition(
         connections,
         on_result=reporter.checked,
         settle=SETTLE,
-        gently=emulates(place.provider),
+        sequential=emulates(place.provider),
     )
     if report.passed:
         return "verified", ()

@@ -12,9 +12,9 @@ from labgen.actions.session.open import OpenLab, existing_lab
 from labgen.blueprint.drills import Drill
 from labgen.cluster.nodes import Nodes
 from labgen.drill.judge.log import Log, read_log
-from labgen.drill.judge.verdict import Verdict, judge
+from labgen.drill.judge.verdict import DrillVerdict, judge
 from labgen.drill.run.choose import choose_drill
-from labgen.drill.run.conduct import Conductor, Stage
+from labgen.drill.run.conduct import DrillContext, DrillRunner
 from labgen.errors import Interrupted, OperationError
 from labgen.faults.catalogue import Fault, all_faults
 from labgen.faults.injector import heal as heal_all
@@ -25,17 +25,22 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DrillOutcome:
     """A drill that is over: its log, where that lies, and the verdict on it."""
 
     path: Path
     log: Log
-    verdict: Verdict
+    verdict: DrillVerdict
 
 
 def run_drill(
-    name: str, word: str, changes: Sequence[str], repeat: int, progress: Progress, on_outcome: Callable[[Outcome], None]
-) -> list[Outcome]:
+    name: str,
+    word: str,
+    changes: Sequence[str],
+    repeat: int,
+    progress: Progress,
+    on_outcome: Callable[[DrillOutcome], None],
+) -> list[DrillOutcome]:
     """Play the drill WORD on the lab NAME, REPEAT times; ON_OUTCOME hears of each.
 
     Raises UnknownNameError, OperationError if the lab is not fit for it or not everything could be healed, Interrupted
@@ -47,24 +52,24 @@ def run_drill(
     with opened.folder.locked():
         refuse_unhealed(opened)
         with reaching(opened) as nodes:
-            gently = emulates(get_provider(opened.lab.provider))
+            sequential = emulates(get_provider(opened.lab.provider))
             secrets = opened.folder.secrets(opened.lab)
-            stage = Stage(opened.lab, secrets, nodes, opened.folder.path, progress, gently)
+            stage = DrillContext(opened.lab, secrets, nodes, opened.folder.path, progress, sequential)
             try:
                 for number in range(1, repeat + 1):
                     if repeat > 1:
                         stage.progress = _numbered(progress, number, repeat)
-                    outcomes.append(recheck(Conductor(stage, drill).play()))
+                    outcomes.append(recheck(DrillRunner(stage, drill).play()))
                     on_outcome(outcomes[-1])
             except KeyboardInterrupt:
                 raise _interrupted(opened, drill) from None
     return outcomes
 
 
-def recheck(path: Path) -> Outcome:
+def recheck(path: Path) -> DrillOutcome:
     """The verdict on the log in the file PATH, computed from nothing else; raises UsageError if it is none."""
     log = read_log(path)
-    return Outcome(path, log, judge(log))
+    return DrillOutcome(path, log, judge(log))
 
 
 def heal(name: str, progress: Progress) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class FaultStep(Strict):
     values: dict[Name, float] = {}
 
 
-class Expectation(Strict):
+class DrillExpectation(Strict):
     """What a drill promises. Outages are the longest gaps between acknowledged writes, in seconds.
 
     failover: whether another node has to lead before anything is healed; None: it may or may not. outage: at most this,
@@ -42,5 +42,5 @@ class Drill(Strict):
     title: str = Field(min_length=1)
     faults: tuple[FaultStep, ...] = Field(min_length=1, max_length=4)
     hold: float = Field(default=0, ge=0, le=180)
-    expect: Expectation = Expectation()
+    expect: DrillExpectation = DrillExpectation()
     why: str = ""

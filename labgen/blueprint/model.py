@@ -13,7 +13,7 @@ Settings = dict[Name, dict[Identifier, Any]]
 """Parameter values by component: `{consul: {raft_multiplier: 1}}`."""
 
 
-class Document(Strict):
+class SourceDocument(Strict):
     """The published text a blueprint is taken from."""
 
     document: str
@@ -83,7 +83,7 @@ class Blueprint(Strict):
 
     name: Name
     title: str
-    source: Document | None = None
+    source: SourceDocument | None = None
     network: Network
     nodes: tuple[NodeSpec, ...] = Field(min_length=1)
     settings: Settings = {}

@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepRecord:
     """A clock that was set while it ran: when (by the clock, after it), and by how many seconds."""
 
     at: float
@@ -130,9 +130,9 @@ def _moment(stamp: re.Match[str], zone: timedelta) -> float:
     return whole.replace(tzinfo=timezone(ahead)).timestamp() + part
 
 
-def steps(entries: Iterable[Entry]) -> list[Step]:
+def steps(entries: Iterable[Entry]) -> list[StepRecord]:
     """Where the clock of the node was set, as far as its journal shows: against the time since boot, which runs on."""
-    found: list[Step] = []
+    found: list[StepRecord] = []
     last: dict[str, float] = {}
     for entry in entries:
         if not entry.boot:
@@ -140,7 +140,7 @@ def steps(entries: Iterable[Entry]) -> list[Step]:
         began = entry.at - entry.running
         before = last.get(entry.boot, began)
         if abs(began - before) > SLEW:
-            found.append(Step(entry.at, round(began - before, 3)))
+            found.append(StepRecord(entry.at, round(began - before, 3)))
         last[entry.boot] = began
     return found
 

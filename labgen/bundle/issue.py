@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True)
-class Report:
+class IssueReport:
     """What a report is made of.
 
     seen, reproduce, expected: what is known of these, as Markdown; what is empty is left for the person to fill in.
@@ -43,7 +43,7 @@ class Report:
     others: Sequence[str] = ()
 
 
-def issue(report: Report) -> str:
+def issue(report: IssueReport) -> str:
     """The report, in sections."""
     versions = "\n".join(f"- {program}: {version}" for program, version in report.versions.items())
     shows = " and does this on it" if report.reproduce else ""

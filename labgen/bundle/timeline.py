@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from labgen.bundle.entries import Entry, Step, shown
+from labgen.bundle.entries import Entry, StepRecord, shown
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Clock:
     offset: float
     error: float
     zone: float = 0.0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[StepRecord, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 The machines themselves are kept by the provider (`providers/keeper.py`), under the mark that the record names.
 """
 
-from labgen.checkpoint.record import CONDITIONS, Checkpoint, Store, check_name, new_mark
+from labgen.checkpoint.record import CONDITIONS, Checkpoint, CheckpointStore, check_name, new_mark
 from labgen.checkpoint.version import LabVersion, differences, version_of
 
 __all__ = [
     "CONDITIONS",
     "Checkpoint",
+    "CheckpointStore",
     "LabVersion",
-    "Store",
     "check_name",
     "differences",
     "new_mark",

@@ -48,7 +48,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Store:
+class CheckpointStore:
     """The records of the lab LAB, in FOLDER; RESTORING is the file that says a restore is under way."""
 
     lab: str

@@ -7,14 +7,14 @@ import re
 from typing import Any
 
 from labgen.checks.context import Check, CommandResult, Context, Unknown, complaint
-from labgen.checks.model import Verdict
-from labgen.components.manifest import CommandCheck, Expectation
+from labgen.checks.model import CheckOutcome
+from labgen.components.manifest import CommandCheck, CommandExpectation
 
 
 def command_check(component: str, spec: CommandCheck) -> Check:
     """The check that SPEC, in COMPONENT's manifest, describes."""
 
-    def judge(context: Context) -> Verdict:
+    def judge(context: Context) -> CheckOutcome:
         nodes = context.lab.nodes_with(component)
         nodes = nodes[:1] if spec.on == "first" else nodes
         faults, silent = [], []
@@ -25,12 +25,12 @@ def command_check(component: str, spec: CommandCheck) -> Check:
                 silent.append(str(why))
                 continue
             faults += [f"{node.name}: {fault}" for fault in judge_answer(spec.expect, result)]
-        return Verdict.of(f"as expected on {', '.join(n.name for n in nodes)}", faults=faults, unknown=silent)
+        return CheckOutcome.of(f"as expected on {', '.join(n.name for n in nodes)}", faults=faults, unknown=silent)
 
     return Check(spec.name, spec.title, judge)
 
 
-def judge_answer(expect: Expectation, result: CommandResult) -> list[str]:
+def judge_answer(expect: CommandExpectation, result: CommandResult) -> list[str]:
     """Where RESULT is not what EXPECT says."""
     faults = []
     if expect.exit is not None and result.rc != expect.exit:

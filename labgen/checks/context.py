@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Lock, Thread
 from typing import Protocol, TypeVar
 
-from labgen.checks.model import Evidence, Status, Verdict
+from labgen.checks.model import CheckOutcome, Evidence, Status
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.redact import Redactor
@@ -59,12 +59,12 @@ class Check:
 
     name: str
     title: str
-    judge: Callable[[Context], Verdict]
+    judge: Callable[[Context], CheckOutcome]
     deadline: float = 180.0
     settles: bool = True
 
 
-class Lines:
+class NodeSessions:
     """The connections to a lab's nodes, shared by all checks; keeps few commands at a time on each.
 
     A node that could not be reached is not tried again for a while, so that one dead node does not hold up
@@ -113,7 +113,7 @@ class Context:
 
     lab: Lab
     secrets: Secrets
-    lines: Lines
+    lines: NodeSessions
     ends: float
     """Monotonic time after which nothing more is asked."""
     _evidence: list[Evidence] = field(default_factory=list)
@@ -240,10 +240,10 @@ class Answers:
             silent |= other.silent
         return Answers(self.outputs, faults, silent)
 
-    def add(self, verdict: Verdict) -> Verdict:
+    def add(self, verdict: CheckOutcome) -> CheckOutcome:
         """VERDICT, made worse by the nodes that said no or nothing."""
         faults = [verdict.detail] if verdict.status is Status.FAIL else []
-        return Verdict.of(
+        return CheckOutcome.of(
             verdict.detail,
             faults=[*faults, *self.faults.values()],
             unknown=[*([verdict.detail] if verdict.status is Status.UNKNOWN else []), *self.silent.values()],

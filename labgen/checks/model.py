@@ -17,26 +17,26 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckOutcome:
     """What a check thinks, in one line a person is glad to read."""
 
     status: Status
     detail: str
 
     @classmethod
-    def passed(cls, detail: str) -> Verdict:
+    def passed(cls, detail: str) -> CheckOutcome:
         return cls(Status.PASS, detail)
 
     @classmethod
-    def failed(cls, detail: str) -> Verdict:
+    def failed(cls, detail: str) -> CheckOutcome:
         return cls(Status.FAIL, detail)
 
     @classmethod
-    def unknown(cls, detail: str) -> Verdict:
+    def unknown(cls, detail: str) -> CheckOutcome:
         return cls(Status.UNKNOWN, detail)
 
     @classmethod
-    def of(cls, fine: str, *, faults: Sequence[str] = (), unknown: Sequence[str] = ()) -> Verdict:
+    def of(cls, fine: str, *, faults: Sequence[str] = (), unknown: Sequence[str] = ()) -> CheckOutcome:
         """FINE, unless there are faults; a known fault weighs more than what is not known."""
         if faults:
             return cls.failed("; ".join(dict.fromkeys([*faults, *unknown])))
@@ -70,7 +70,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """The results of one run over one lab, in the order in which the lab lists its checks."""
 
     lab: str

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 
 from labgen.checks.command import command_check
 from labgen.checks.context import Check, Context
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.components.manifest import CommandCheck
 from labgen.errors import UnknownNameError
 from labgen.lab.model import Lab
@@ -62,11 +62,11 @@ def _check(name: str, command: tuple[str, CommandCheck] | None) -> Check:
     try:
         check = point.load()
     except Exception as why:  # a plugin's fault must not hide what the other checks say
-        return Check(name, name, _says(Verdict.unknown(f"{point.value} cannot be loaded: {why}")))
+        return Check(name, name, _says(CheckOutcome.unknown(f"{point.value} cannot be loaded: {why}")))
     if not isinstance(check, Check):
-        return Check(name, name, _says(Verdict.unknown(f"{point.value} is no labgen.checks.Check")))
+        return Check(name, name, _says(CheckOutcome.unknown(f"{point.value} is no labgen.checks.Check")))
     return check
 
 
-def _says(verdict: Verdict) -> Callable[[Context], Verdict]:
+def _says(verdict: CheckOutcome) -> Callable[[Context], CheckOutcome]:
     return lambda _: verdict

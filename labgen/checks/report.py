@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labgen.checks.model import CheckResult, Evidence, Report, Status
+from labgen.checks.model import CheckReport, CheckResult, Evidence, Status
 from labgen.junit import Case, Ending, junit
 
 SCHEMA = 1
@@ -14,12 +14,12 @@ SCHEMA = 1
 ENDINGS: dict[Status, Ending] = {Status.FAIL: "failure", Status.UNKNOWN: "error"}
 
 
-def to_json(report: Report) -> str:
+def to_json(report: CheckReport) -> str:
     """REPORT as one JSON document."""
     return json.dumps(report_data(report), indent=2, ensure_ascii=False)
 
 
-def report_data(report: Report) -> dict[str, Any]:
+def report_data(report: CheckReport) -> dict[str, Any]:
     """REPORT as plain data, the way `to_json` writes it."""
     return {
         "schema": SCHEMA,
@@ -47,7 +47,7 @@ def _check(result: CheckResult) -> dict[str, Any]:
     }
 
 
-def to_junit(report: Report) -> str:
+def to_junit(report: CheckReport) -> str:
     """REPORT as JUnit XML: a fail is a failure, an unknown an error, the evidence is the case's output."""
     about = {key: str(getattr(report, key)) for key in ("blueprint", "provider", "profile", "os")}
     return junit(report.lab, [_case(result) for result in report.results], report.started, report.seconds, about)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from labgen.checks.context import Check, Connection, Context, Failed, Lines, Secrets, Unknown
-from labgen.checks.model import CheckResult, Report, Status, Verdict
+from labgen.checks.context import Check, Connection, Context, Failed, NodeSessions, Secrets, Unknown
+from labgen.checks.model import CheckOutcome, CheckReport, CheckResult, Status
 from labgen.checks.registry import select_checks
 from labgen.lab.model import Lab
 from labgen.redact import Redactor
@@ -28,8 +28,8 @@ def run_checks(
     on_result: Callable[[CheckResult], None] | None = None,
     *,
     settle: float = 0.0,
-    gently: bool = False,
-) -> Report:
+    sequential: bool = False,
+) -> CheckReport:
     """Run LAB's checks, or those called NAMES, and report.
 
     ON_RESULT hears of each result as it comes, in the caller's thread. A check that does not pass is repeated until it
@@ -40,9 +40,9 @@ def run_checks(
     checks = select_checks(lab, names)
     hide = Redactor(secrets)
     started, began = datetime.now(UTC), time.monotonic()
-    lines = Lines(connections)
+    lines = NodeSessions(connections)
     results: dict[str, CheckResult] = {}
-    for group in [(check,) for check in checks] if gently else [checks]:
+    for group in [(check,) for check in checks] if sequential else [checks]:
         start = time.monotonic()
         tasks = {check.name: _Task(check, lab, secrets, lines, start + settle) for check in group}
         for name, verdict in _verdicts(tasks):
@@ -57,7 +57,7 @@ def run_checks(
             )
             if on_result:
                 on_result(results[name])
-    return Report(
+    return CheckReport(
         lab=lab.name,
         blueprint=lab.blueprint.name,
         provider=lab.provider,
@@ -72,7 +72,7 @@ def run_checks(
 class _Task:
     """One check on its way: tried until it passes or the time to settle is over."""
 
-    def __init__(self, check: Check, lab: Lab, secrets: Secrets, lines: Lines, settled: float) -> None:
+    def __init__(self, check: Check, lab: Lab, secrets: Secrets, lines: NodeSessions, settled: float) -> None:
         self.check = check
         self.limit = max(settled, time.monotonic()) + check.deadline + GRACE
         self._settled = settled
@@ -82,7 +82,7 @@ class _Task:
     def _fresh(self) -> Context:
         return Context(*self._world, ends=time.monotonic() + self.check.deadline)
 
-    def run(self) -> Verdict:
+    def run(self) -> CheckOutcome:
         while True:
             verdict = _judge(self.check, self.context)
             # Where a no stays one, a node that is only just back may still not have been heard.
@@ -93,9 +93,9 @@ class _Task:
             self.context = self._fresh()
 
 
-def _verdicts(tasks: Mapping[str, _Task]) -> Iterator[tuple[str, Verdict]]:
+def _verdicts(tasks: Mapping[str, _Task]) -> Iterator[tuple[str, CheckOutcome]]:
     """Run all TASKS at once; yields each verdict as it comes, `unknown` for a check that does not come back."""
-    done: SimpleQueue[tuple[str, Verdict]] = SimpleQueue()
+    done: SimpleQueue[tuple[str, CheckOutcome]] = SimpleQueue()
 
     def work(name: str, task: _Task) -> None:
         done.put((name, task.run()))
@@ -111,18 +111,18 @@ def _verdicts(tasks: Mapping[str, _Task]) -> Iterator[tuple[str, Verdict]]:
         except Empty:
             late = [name for name, task in waiting.items() if task.limit <= time.monotonic()]
             for name in late:
-                yield name, Verdict.unknown(f"no answer within {waiting.pop(name).check.deadline:.0f} s")
+                yield name, CheckOutcome.unknown(f"no answer within {waiting.pop(name).check.deadline:.0f} s")
             continue
         if waiting.pop(name, None):
             yield name, verdict
 
 
-def _judge(check: Check, context: Context) -> Verdict:
+def _judge(check: Check, context: Context) -> CheckOutcome:
     try:
         return check.judge(context)
     except Failed as no:
-        return Verdict.failed(str(no))
+        return CheckOutcome.failed(str(no))
     except Unknown as why:
-        return Verdict.unknown(str(why))
+        return CheckOutcome.unknown(str(why))
     except Exception as why:  # a fault in the check itself, or output no parser foresaw
-        return Verdict.unknown(f"the check itself broke: {type(why).__name__}: {why}")
+        return CheckOutcome.unknown(f"the check itself broke: {type(why).__name__}: {why}")

@@ -7,12 +7,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from labgen.checks.model import CheckResult, Evidence, Report, Status
+from labgen.checks.model import CheckReport, CheckResult, Evidence, Status
 
 STYLE = {Status.PASS: "green", Status.FAIL: "bold red", Status.UNKNOWN: "yellow"}
 
 
-def report_table(report: Report, *, verbose: bool = False) -> RenderableType:
+def report_table(report: CheckReport, *, verbose: bool = False) -> RenderableType:
     """REPORT as a table; VERBOSE adds every command with its output below it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("CHECK", no_wrap=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from labgen.actions.session.open import Wish
+    from labgen.actions.session.open import LabRequest
 
 
 def complete_labs(incomplete: str) -> list[str]:
@@ -133,7 +133,7 @@ LockFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
 
 
-def wish_of(
+def request_of(
     lab: str,
     provider: str | None = None,
     profile: str | None = None,
@@ -143,11 +143,11 @@ def wish_of(
     no_bake: bool = False,
     lock: Path | None = None,
     files: list[Path] | None = None,
-) -> Wish:
+) -> LabRequest:
     """What these options ask for."""
-    from labgen.actions.session.open import Wish
+    from labgen.actions.session.open import LabRequest
 
-    return Wish(
+    return LabRequest(
         lab=lab,
         name=name,
         provider=provider,

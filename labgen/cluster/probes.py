@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from labgen.checks import Report, Status, run_checks
+from labgen.checks import CheckReport, Status, run_checks
 from labgen.checks.builtin.floating_ip import COMMAND, parse_addresses
 from labgen.cluster.nodes import Nodes
-from labgen.cluster.state import World, vip_of
-from labgen.drill.judge.predict import way_of
+from labgen.cluster.state import ClusterState, vip_of
+from labgen.drill.judge.predict import route_of
 from labgen.drill.run.streams import CONNECT_TIMEOUT, LoadPath
 from labgen.errors import LabgenError, OperationError
 from labgen.lab.model import Lab
@@ -23,11 +23,11 @@ USER_TIMEOUT = 3000
 
 
 def gate(
-    lab: Lab, secrets: Mapping[str, Mapping[str, str]], nodes: Nodes, settle: float, *, gently: bool = False
-) -> Report:
+    lab: Lab, secrets: Mapping[str, Mapping[str, str]], nodes: Nodes, settle: float, *, sequential: bool = False
+) -> CheckReport:
     """All checks of LAB; raises OperationError with what is wrong unless every one passes within SETTLE seconds.
 
-    gently: one after the other, for emulated machines.
+    sequential: one after the other, for emulated machines.
     """
     missing = [node.name for node in lab.nodes if node.name not in nodes]
     if missing:
@@ -36,7 +36,7 @@ def gate(
             detail=[f"{name} is not running" for name in missing],
             cure=f"labgen up {lab.name}",
         )
-    report = run_checks(lab, secrets, nodes, settle=settle, gently=gently)
+    report = run_checks(lab, secrets, nodes, settle=settle, sequential=sequential)
     sick = [f"{result.name}: {result.detail}" for result in report.results if result.status is not Status.PASS]
     if sick:
         raise OperationError(
@@ -47,7 +47,7 @@ def gate(
     return report
 
 
-def world_of(lab: Lab, nodes: Nodes, patroni: Patroni) -> World:
+def cluster_state_of(lab: Lab, nodes: Nodes, patroni: Patroni) -> ClusterState:
     """Who is who in LAB now; raises OperationError if there is no single leader."""
     view = patroni.view()
     leader = leader_of(view, lab.name)
@@ -55,7 +55,7 @@ def world_of(lab: Lab, nodes: Nodes, patroni: Patroni) -> World:
     synchronous = tuple(
         member.name for member in view.cluster.members if member.role in ("sync_standby", "quorum_standby")
     )
-    return World(lab, leader.name, leader.timeline or 0, replicas, synchronous, _vip_holder(lab, nodes))
+    return ClusterState(lab, leader.name, leader.timeline or 0, replicas, synchronous, _vip_holder(lab, nodes))
 
 
 def _vip_holder(lab: Lab, nodes: Nodes) -> str | None:
@@ -66,7 +66,9 @@ def _vip_holder(lab: Lab, nodes: Nodes) -> str | None:
     return next((node for node, addresses in held.items() if any(a.address == vip for a in addresses)), None)
 
 
-def choose_client(lab: Lab, nodes: Nodes, struck: Collection[str], targets: Collection[str], world: World) -> str:
+def choose_client(
+    lab: Lab, nodes: Nodes, struck: Collection[str], targets: Collection[str], cluster: ClusterState
+) -> str:
     """The node on which the clients run: none that is STRUCK, with what they need, rather none of the TARGETS either.
 
     Raises OperationError if there is none.
@@ -76,17 +78,17 @@ def choose_client(lab: Lab, nodes: Nodes, struck: Collection[str], targets: Coll
         return nodes[name].run("python3 -I -c 'import psycopg2'", timeout=20).ok
 
     able, _ = in_parallel(fit, [node.name for node in lab.nodes if node.name in nodes])
-    return rank_clients(lab, [name for name in able if able[name]], struck, targets, world)
+    return rank_clients(lab, [name for name in able if able[name]], struck, targets, cluster)
 
 
 def rank_clients(
-    lab: Lab, able: Collection[str], struck: Collection[str], targets: Collection[str], world: World
+    lab: Lab, able: Collection[str], struck: Collection[str], targets: Collection[str], cluster: ClusterState
 ) -> str:
     """The best of the ABLE nodes for the clients; raises OperationError if all of them are STRUCK."""
 
     def burden(name: str) -> tuple[bool, bool, bool, bool, str]:
         member = "patroni" in lab.node(name).components
-        return (name in targets, member, name == world.leader, name == world.vip_holder, name)
+        return (name in targets, member, name == cluster.leader, name == cluster.vip_holder, name)
 
     free = sorted((name for name in able if name not in struck), key=burden)
     if not free:
@@ -121,7 +123,7 @@ def load_paths(lab: Lab, client: str, libpq_only: bool = False) -> tuple[LoadPat
     paths = [LoadPath(LIBPQ, "libpq, all members' addresses, target_session_attrs=read-write", False, libpq | common)]
     direct = {*(node.name for node in members), *(node.address for node in members)}
     for path in () if libpq_only else lab.blueprint.paths:
-        way = way_of(lab, path.host, path.port)
+        way = route_of(lab, path.host, path.port)
         if path.host in direct and not way.through:
             continue
         host = lab.node(path.host).address if any(n.name == path.host for n in lab.nodes) else path.host

@@ -10,7 +10,7 @@ from labgen.lab.model import Lab
 
 
 @dataclass(frozen=True)
-class World:
+class ClusterState:
     """A healthy lab: who leads on which timeline, who follows, who has the VIP (None: nobody, or there is none)."""
 
     lab: Lab
@@ -38,7 +38,7 @@ class Target:
 
     name: str
     about: str
-    find: Callable[[World], tuple[str, ...]]
+    find: Callable[[ClusterState], tuple[str, ...]]
     lacks: str
 
 
@@ -48,54 +48,54 @@ def dcs_members(lab: Lab) -> tuple[str, ...]:
     return tuple(node.name for node in nodes)
 
 
-def _quorum_loss(world: World) -> tuple[str, ...]:
+def _quorum_loss(cluster: ClusterState) -> tuple[str, ...]:
     """As few as it takes, and the leader's own node last, so that it is the DCS that fails and not the leader."""
-    members = _leader_last(world)
+    members = _leader_last(cluster)
     return members[: len(members) - len(members) // 2]
 
 
-def _minority(world: World) -> tuple[str, ...]:
-    return _leader_last(world)[: (len(world.dcs) - 1) // 2]
+def _minority(cluster: ClusterState) -> tuple[str, ...]:
+    return _leader_last(cluster)[: (len(cluster.dcs) - 1) // 2]
 
 
-def _leader_last(world: World) -> tuple[str, ...]:
-    return tuple(sorted(world.dcs, key=lambda name: (name == world.leader, name == world.vip_holder)))
+def _leader_last(cluster: ClusterState) -> tuple[str, ...]:
+    return tuple(sorted(cluster.dcs, key=lambda name: (name == cluster.leader, name == cluster.vip_holder)))
 
 
-def _proxy(world: World) -> tuple[str, ...]:
+def _proxy(cluster: ClusterState) -> tuple[str, ...]:
     """The one that clients are led through: where the VIP is, else the first."""
-    if world.vip_holder in world.proxies:
-        return (str(world.vip_holder),)
-    return world.proxies[:1]
+    if cluster.vip_holder in cluster.proxies:
+        return (str(cluster.vip_holder),)
+    return cluster.proxies[:1]
 
 
-def _one_replica(world: World) -> tuple[str, ...]:
+def _one_replica(cluster: ClusterState) -> tuple[str, ...]:
     """One that is not synchronous, if there is one."""
-    return tuple(sorted(world.replicas, key=lambda name: name in world.synchronous))[:1]
+    return tuple(sorted(cluster.replicas, key=lambda name: name in cluster.synchronous))[:1]
 
 
 TARGETS = {
     target.name: target
     for target in (
-        Target("leader", "the node that leads", lambda world: (world.leader,), "it has no leader"),
+        Target("leader", "the node that leads", lambda cluster: (cluster.leader,), "it has no leader"),
         Target("replica", "one replica, rather not a synchronous one", _one_replica, "it has no replica"),
-        Target("replicas", "all replicas", lambda world: world.replicas, "it has no replica"),
+        Target("replicas", "all replicas", lambda cluster: cluster.replicas, "it has no replica"),
         Target(
             "sync-standby",
             "the synchronous replica",
-            lambda world: world.synchronous[:1],
+            lambda cluster: cluster.synchronous[:1],
             "no replica is synchronous (synchronous_mode is off, or none is ready)",
         ),
         Target(
             "vip-holder",
             "the node that has the VIP or the floating IP",
-            lambda world: (world.vip_holder,) if world.vip_holder else (),
+            lambda cluster: (cluster.vip_holder,) if cluster.vip_holder else (),
             "it has no VIP and no floating IP",
         ),
         Target(
             "dcs-member",
             "one member of the DCS, rather not on the leader's node",
-            lambda world: _leader_last(world)[:1],
+            lambda cluster: _leader_last(cluster)[:1],
             "it has no DCS",
         ),
         Target(
@@ -110,22 +110,22 @@ TARGETS = {
 }
 
 
-def find_targets(description: str, world: World) -> tuple[str, ...]:
+def find_targets(description: str, cluster: ClusterState) -> tuple[str, ...]:
     """The nodes that DESCRIPTION, a target's name or a node's, means now.
 
     Raises UnknownNameError for a word that means nothing, OperationError if the lab has nothing like it.
     """
-    names = [node.name for node in world.lab.nodes]
+    names = [node.name for node in cluster.lab.nodes]
     if description in names:
         return (description,)
     if description not in TARGETS:
-        raise UnknownNameError("target or node", description, [*TARGETS, *names], where=f"lab {world.lab.name}")
+        raise UnknownNameError("target or node", description, [*TARGETS, *names], where=f"lab {cluster.lab.name}")
     target = TARGETS[description]
-    found = target.find(world)
+    found = target.find(cluster)
     if not found:
         raise OperationError(
-            f"the target {description} ({target.about}) is nobody in the lab {world.lab.name}: {target.lacks}",
-            cure=f"labgen drill list {world.lab.name} shows the drills made for this lab",
+            f"the target {description} ({target.about}) is nobody in the lab {cluster.lab.name}: {target.lacks}",
+            cure=f"labgen drill list {cluster.lab.name} shows the drills made for this lab",
         )
     return found
 

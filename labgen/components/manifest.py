@@ -313,7 +313,7 @@ class Rule(Strict):
     scope: Literal["node", "lab"] = "node"
 
 
-class Expectation(Strict):
+class CommandExpectation(Strict):
     """What a command check wants to see: exit status, a regular expression found in the output, values in its JSON.
 
     A JSON path is keys and list indexes with dots between them: `members.0.state`.
@@ -332,7 +332,7 @@ class CommandCheck(Strict):
     title: str
     on: Literal["first", "all"] = "first"
     run: str = Field(min_length=1)
-    expect: Expectation = Expectation()
+    expect: CommandExpectation = CommandExpectation()
 
 
 CheckEntry = Annotated[

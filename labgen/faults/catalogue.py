@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 
 from labgen.checks.builtin.postgresql import local_sql
-from labgen.cluster.state import World, ports_of_dcs
+from labgen.cluster.state import ClusterState, ports_of_dcs
 from labgen.errors import OperationError, UnknownNameError, UsageError
 from labgen.faults import netcut as cut
 from labgen.faults import power as machines
@@ -25,7 +25,7 @@ CONTAINERS = ("docker",)
 
 
 @dataclass(frozen=True)
-class Deed:
+class Injection:
     """A command and what undoes it; None: nothing does, or nothing has to.
 
     node: where both are run as root; None: on this host, as words. dead_man: whether a timer there is to undo it too.
@@ -47,7 +47,7 @@ class Choice:
     about: str
 
 
-Plan = Callable[[World, Node, Mapping[str, float]], tuple[Deed, ...]]
+Plan = Callable[[ClusterState, Node, Mapping[str, float]], tuple[Injection, ...]]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class Fault:
     takes_down: bool = False
     choices: Mapping[str, Choice] = field(default_factory=dict)
 
-    def refuse(self, world: World, nodes: tuple[str, ...]) -> None:
+    def refuse(self, cluster: ClusterState, nodes: tuple[str, ...]) -> None:
         """Raise OperationError if this cannot be done to NODES."""
-        lab = world.lab
+        lab = cluster.lab
         if reason := self.refused.get(lab.provider):
             raise OperationError(
                 f"the fault {self.name} cannot be injected with the provider {lab.provider}: {reason}",
@@ -123,17 +123,21 @@ def all_faults() -> tuple[Fault, ...]:
 # --- whole machines ---------------------------------------------------------------------------------------------------
 
 
-def _power(world: World, node: Node, _: Mapping[str, float]) -> tuple[Deed, ...]:
+def _power(cluster: ClusterState, node: Node, _: Mapping[str, float]) -> tuple[Injection, ...]:
     # A container that is killed closes its sockets, which a machine without power does not: nobody may hear of it.
     return (
-        Deed(node.name, cut.cut(node.address, cut.everything()), cut.mend(node.address), dead_man=True),
-        Deed(None, machines.command(world.lab, node.name, "off"), machines.command(world.lab, node.name, "on")),
+        Injection(node.name, cut.cut(node.address, cut.everything()), cut.mend(node.address), dead_man=True),
+        Injection(
+            None, machines.command(cluster.lab, node.name, "off"), machines.command(cluster.lab, node.name, "on")
+        ),
     )
 
 
-def _freeze(world: World, node: Node, _: Mapping[str, float]) -> tuple[Deed, ...]:
+def _freeze(cluster: ClusterState, node: Node, _: Mapping[str, float]) -> tuple[Injection, ...]:
     return (
-        Deed(None, machines.command(world.lab, node.name, "freeze"), machines.command(world.lab, node.name, "thaw")),
+        Injection(
+            None, machines.command(cluster.lab, node.name, "freeze"), machines.command(cluster.lab, node.name, "thaw")
+        ),
     )
 
 
@@ -144,8 +148,8 @@ FREEZE = Fault("freeze", "is frozen as a whole", "leader", "silent", _freeze, ta
 
 
 def _on_node(command: str, undo: str | None) -> Plan:
-    def plan(_world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
-        return (Deed(node.name, command, undo, dead_man=undo is not None),)
+    def plan(_world: ClusterState, node: Node, _values: Mapping[str, float]) -> tuple[Injection, ...]:
+        return (Injection(node.name, command, undo, dead_man=undo is not None),)
 
     return plan
 
@@ -153,9 +157,9 @@ def _on_node(command: str, undo: str | None) -> Plan:
 def _unit(components: Mapping[str, str], command: str) -> Plan:
     """COMMAND about the unit of whichever of COMPONENTS the node carries, {} in it; undone by starting that again."""
 
-    def plan(_world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
+    def plan(_world: ClusterState, node: Node, _values: Mapping[str, float]) -> tuple[Injection, ...]:
         unit = next(unit for component, unit in components.items() if component in node.components)
-        return (Deed(node.name, command.replace("{}", unit), START.replace("{}", unit), dead_man=True),)
+        return (Injection(node.name, command.replace("{}", unit), START.replace("{}", unit), dead_man=True),)
 
     return plan
 
@@ -266,33 +270,33 @@ VIP_STOP = Fault(
 
 
 def _cut(directions: tuple[str, ...]) -> Plan:
-    def plan(_world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
+    def plan(_world: ClusterState, node: Node, _values: Mapping[str, float]) -> tuple[Injection, ...]:
         apply = cut.cut(node.address, cut.everything(), directions)
-        return (Deed(node.name, apply, cut.mend(node.address), dead_man=True),)
+        return (Injection(node.name, apply, cut.mend(node.address), dead_man=True),)
 
     return plan
 
 
-def _cut_dcs(world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
-    ports = ports_of_dcs(world.lab)
+def _cut_dcs(cluster: ClusterState, node: Node, _values: Mapping[str, float]) -> tuple[Injection, ...]:
+    ports = ports_of_dcs(cluster.lab)
     apply = cut.cut(node.address, cut.ports(ports, ports))
-    return (Deed(node.name, apply, cut.mend(node.address), dead_man=True),)
+    return (Injection(node.name, apply, cut.mend(node.address), dead_man=True),)
 
 
-def _reject(world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
+def _reject(cluster: ClusterState, node: Node, _values: Mapping[str, float]) -> tuple[Injection, ...]:
     """Unreachable routes both ways: whoever tries hears at once that nobody is there."""
-    others = [other for other in world.lab.nodes if other.name != node.name]
-    deeds = [_unreachable(node.name, [other.address for other in others])]
-    deeds += [_unreachable(other.name, [node.address]) for other in others]
-    return tuple(deeds)
+    others = [other for other in cluster.lab.nodes if other.name != node.name]
+    injections = [_unreachable(node.name, [other.address for other in others])]
+    injections += [_unreachable(other.name, [node.address]) for other in others]
+    return tuple(injections)
 
 
-def _unreachable(node: str, addresses: list[str]) -> Deed:
+def _unreachable(node: str, addresses: list[str]) -> Injection:
     add = " && ".join(f"ip route replace unreachable {address}/32 metric {METRIC}" for address in addresses)
     undo = f"ip route show type unreachable | grep -E 'metric {METRIC}( |$)' | while read -r kind to rest; do "
     undo += f'ip route del unreachable "${{to#unreachable }}" metric {METRIC}; done; '
     undo += f"! ip route show type unreachable | grep -qE 'metric {METRIC}( |$)'"
-    return Deed(node, add, undo, dead_man=True)
+    return Injection(node, add, undo, dead_man=True)
 
 
 METRIC = 48879
@@ -319,10 +323,10 @@ CUT_DCS = Fault("cut-dcs", "is cut off the DCS only", "leader", "fenced", _cut_d
 WAL_PORTS = "select client_port from pg_stat_replication where client_port > 0 order by 1"
 
 
-def _block_replication(world: World, node: Node, _values: Mapping[str, float]) -> tuple[Deed, ...]:
+def _block_replication(cluster: ClusterState, node: Node, _values: Mapping[str, float]) -> tuple[Injection, ...]:
     """Drops what goes out over the connections of the WAL senders alone: all others go on."""
-    apply = cut.cut_ports_of(node.address, local_sql(WAL_PORTS), len(world.replicas))
-    return (Deed(node.name, apply, cut.mend(node.address), dead_man=True),)
+    apply = cut.cut_ports_of(node.address, local_sql(WAL_PORTS), len(cluster.replicas))
+    return (Injection(node.name, apply, cut.mend(node.address), dead_man=True),)
 
 
 REPLICATION_BLOCKED = Fault(
@@ -338,11 +342,11 @@ NO_NETEM = "containers share this machine's kernel, and delay and loss are left 
 
 
 def _netem(word: str, unit: str) -> Plan:
-    def plan(_world: World, node: Node, values: Mapping[str, float]) -> tuple[Deed, ...]:
+    def plan(_world: ClusterState, node: Node, values: Mapping[str, float]) -> tuple[Injection, ...]:
         device = f"dev=$(ip -o -4 address show to {node.address} | awk '{{ print $2; exit }}') && "
         add = f'{device}tc qdisc replace dev "$dev" root handle beef: netem {word} {values[word]:g}{unit}'
         undo = f'{device}if tc qdisc show dev "$dev" | grep -q "netem beef:"; then tc qdisc del dev "$dev" root; fi'
-        return (Deed(node.name, add, undo, dead_man=True),)
+        return (Injection(node.name, add, undo, dead_man=True),)
 
     return plan
 
@@ -386,7 +390,7 @@ DISK_FULL = Fault(
 )
 
 
-def _step(_world: World, node: Node, values: Mapping[str, float]) -> tuple[Deed, ...]:
+def _step(_world: ClusterState, node: Node, values: Mapping[str, float]) -> tuple[Injection, ...]:
     # What the clock was ahead of the time since boot is kept, so that setting it back may be repeated.
     keep = "/run/labgen-drill-clock"
     python = "python3 -c 'import sys, time; wall, up = time.CLOCK_REALTIME, time.CLOCK_BOOTTIME; "
@@ -399,7 +403,7 @@ def _step(_world: World, node: Node, values: Mapping[str, float]) -> tuple[Deed,
         f"test ! -e {keep} || {{ {python}time.clock_settime(wall, float(open(sys.argv[1]).read()) + "
         f"time.clock_gettime(up))' {keep} && rm {keep}; }}"
     )
-    return (Deed(node.name, step, undo, dead_man=True),)
+    return (Injection(node.name, step, undo, dead_man=True),)
 
 
 CLOCK_STEP = Fault(

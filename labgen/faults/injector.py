@@ -1,6 +1,6 @@
-"""Does the deeds of faults, and undoes them.
+"""Does the injections of faults, and undoes them.
 
-First the undo is written down, then the dead man's timer is set on the node, and only then is the deed done.
+First the undo is written down, then the dead man's timer is set on the node, and only then is the injection done.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from labgen.cluster.nodes import FOLDER, Nodes, run
 from labgen.errors import LabgenError, OperationError
 from labgen.faults import power as machines
-from labgen.faults.catalogue import Deed
+from labgen.faults.catalogue import Injection
 from labgen.faults.undo import Undo, Undos
 from labgen.providers.base import ask
 
@@ -19,7 +19,7 @@ BACK_WITHIN = 180.0
 """Seconds a machine that was started again may take to let us in."""
 
 
-class Surgeon:
+class FaultInjector:
     """Works on one lab in one drill. DEAD_MAN: seconds after which a node heals itself if labgen does not."""
 
     def __init__(self, nodes: Nodes, undos: Undos, dead_man: float, wait_for_machine: float = BACK_WITHIN) -> None:
@@ -27,25 +27,25 @@ class Surgeon:
         self._dead_man, self._wait = dead_man, wait_for_machine
         self._count = 0
 
-    def do(self, deed: Deed, title: str, on: str) -> None:
+    def do(self, injection: Injection, title: str, on: str) -> None:
         """Do DEED, of the fault TITLE on the node ON; if it fails, which raises LabgenError, its undo is registered."""
         self._count += 1
         key = f"{self._undos.run}-{self._count}"
-        undo = self._undo(deed, title, key, on)
+        undo = self._undo(injection, title, key, on)
         if undo is not None:
             self._undos.register(undo)
             if undo.timer and undo.node:
                 self._arm(undo)
-        if deed.node is None:
-            _here(tuple(deed.command))
+        if injection.node is None:
+            _here(tuple(injection.command))
         else:
-            run(self._nodes[deed.node], deed.node, str(deed.command))
+            run(self._nodes[injection.node], injection.node, str(injection.command))
 
-    def _undo(self, deed: Deed, title: str, key: str, on: str) -> Undo | None:
-        if deed.undo is None:
+    def _undo(self, injection: Injection, title: str, key: str, on: str) -> Undo | None:
+        if injection.undo is None:
             return None
-        timer = f"labgen-drill-{key}" if deed.dead_man and deed.node else None
-        return Undo(key, f"{on} {title}", deed.node, deed.undo, timer=timer, machine=on)
+        timer = f"labgen-drill-{key}" if injection.dead_man and injection.node else None
+        return Undo(key, f"{on} {title}", injection.node, injection.undo, timer=timer, machine=on)
 
     def _arm(self, undo: Undo) -> None:
         script = f"{FOLDER}/{undo.id}.sh"

@@ -47,7 +47,7 @@ class Undos:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """What is to be undone, the newest first; what took several deeds is named once."""
+        """What is to be undone, the newest first; what took several injections is named once."""
         return tuple(dict.fromkeys(undo.title for undo in reversed(self.entries)))
 
     def register(self, undo: Undo) -> None:

@@ -11,7 +11,7 @@ from labgen.blueprint.model import Blueprint
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError
 from labgen.lock.model import Lock
-from labgen.overrides.model import OwnFile, Tree
+from labgen.overrides.model import Tree, UserFile
 
 Values = Mapping[str, Any]
 
@@ -51,7 +51,7 @@ class LabNetwork:
 
 
 @dataclass(frozen=True)
-class Weakness:
+class LabWarning:
     """A rule of level `warning` that does not hold: the lab can be made, but tolerates less than it may seem to.
 
     nodes: those on which it does not hold; none if it is about the lab as a whole.
@@ -71,7 +71,7 @@ class Weakness:
 class PlacedFile:
     """A file of the user's on NODES (all, if there are none), with its text."""
 
-    about: OwnFile
+    about: UserFile
     text: str
 
     def is_on(self, node: Node) -> bool:
@@ -100,7 +100,7 @@ class Lab:
     components: Mapping[str, Component]
     versions: Mapping[str, str]
     overrides: tuple[str, ...] = ()
-    weaknesses: tuple[Weakness, ...] = ()
+    weaknesses: tuple[LabWarning, ...] = ()
     lock: Lock | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
     files: tuple[PlacedFile, ...] = ()

@@ -16,11 +16,11 @@ from labgen.documents import shown
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
-from labgen.lab.model import Lab, LabNetwork, Node, PlacedFile, Weakness, on_nodes
+from labgen.lab.model import Lab, LabNetwork, LabWarning, Node, PlacedFile, on_nodes
 from labgen.lab.versions import in_versions, lab_versions
 from labgen.overrides.assignments import Overrides, leaves, parse_overrides
-from labgen.overrides.document import BendFile
-from labgen.overrides.model import OwnFile, OwnStep, Tree
+from labgen.overrides.document import OverridesFile
+from labgen.overrides.model import Tree, UserFile, UserStep
 from labgen.overrides.user_defined import FILES, PACKAGES, files_component, packages_component, step_component
 from labgen.wording import Loc
 
@@ -32,7 +32,7 @@ def resolve(
     profile: str | None = None,
     name: str | None = None,
     overrides: Sequence[str] = (),
-    files: Sequence[BendFile] = (),
+    files: Sequence[OverridesFile] = (),
     emulated: bool = False,
     network: str | None = None,
 ) -> Lab:
@@ -73,7 +73,7 @@ def resolve(
         overrides=tuple(overrides),
         packages={**packages, **wanted.packages},
         files=tuple(
-            PlacedFile(given.about, given.text) for given in wanted.files.values() if isinstance(given.about, OwnFile)
+            PlacedFile(given.about, given.text) for given in wanted.files.values() if isinstance(given.about, UserFile)
         ),
         contained=wanted.secrets,
         origins=wanted.origins,
@@ -89,7 +89,7 @@ def _own(wanted: Overrides, packages: Mapping[str, str]) -> tuple[dict[str, Comp
     last = {FILES: files_component()} if files else {}
     steps = {}
     for given in wanted.steps.values():
-        assert isinstance(given.about, OwnStep)  # noqa: S101 - that is what is in there
+        assert isinstance(given.about, UserStep)  # noqa: S101 - that is what is in there
         made = step_component(given.about, given.text)
         steps[made.name] = (made, given.about.nodes)
 
@@ -147,7 +147,7 @@ def _check_overridden_addresses(lab: Lab, wanted: Overrides, network: IPv4Networ
                     raise UsageError(fault, where=wanted.origins[(*prefix, component, name)])
 
 
-def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[Weakness, ...]:
+def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[LabWarning, ...]:
     """Every manifest's rules, where they apply; a message is given once for each place.
 
     Returns what the rules of level `warning` say.
@@ -186,7 +186,8 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
         ]
         raise BlueprintError(loaded.source.sort(faults))
     return tuple(
-        Weakness(name, text, tuple(nodes), loaded.source.position(place)) for (place, name, text), nodes in weak.items()
+        LabWarning(name, text, tuple(nodes), loaded.source.position(place))
+        for (place, name, text), nodes in weak.items()
     )
 
 

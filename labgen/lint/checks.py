@@ -36,7 +36,7 @@ class NodeFile:
 
 
 @dataclass(frozen=True)
-class Check:
+class FileCheck:
     """One validator's look at some files of one node, and of all others on which they are the same.
 
     title: the command in a few words. run: the command as `lint.sh` takes it.
@@ -64,17 +64,17 @@ def node_files(lab: Lab, node: Node, rendered: Rendered, root: Path) -> tuple[No
     return tuple(found)
 
 
-def checks_of(lab: Lab, files: dict[str, tuple[NodeFile, ...]]) -> list[Check]:
+def checks_of(lab: Lab, files: dict[str, tuple[NodeFile, ...]]) -> list[FileCheck]:
     """What is to be checked on the nodes in FILES, all of one image; what would be the same on several is done once.
 
     Raises UsageError for a validator whose command cannot be worked out.
     """
-    found: dict[tuple[str, tuple[tuple[str, ...], ...]], Check] = {}
+    found: dict[tuple[str, tuple[tuple[str, ...], ...]], FileCheck] = {}
     for name, own in files.items():
         for title, run, read in _looks(lab, lab.node(name), own):
             key = (run, tuple((file.path, file.mode, file.owner, file.text) for file in read))
             before = found.get(key)
-            found[key] = Check(
+            found[key] = FileCheck(
                 (*before.nodes, name) if before else (name,), title, run, before.files if before else read
             )
     return list(found.values())

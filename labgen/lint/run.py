@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from labgen.images import ImageSpec, run_inside
 from labgen.lab.model import Lab
-from labgen.lint.checks import Check, NodeFile, checks_of, node_files
+from labgen.lint.checks import FileCheck, NodeFile, checks_of, node_files
 from labgen.render.model import Rendered
 from labgen.resources import resource
 
@@ -37,7 +37,7 @@ class ImageLint:
 
     spec: ImageSpec
     files: dict[str, tuple[NodeFile, ...]]
-    checks: tuple[Check, ...]
+    checks: tuple[FileCheck, ...]
     given: bytes
 
     @property
@@ -94,7 +94,7 @@ def _names(text: str, path: str) -> bool:
     return re.search(rf"(?<![\w./-]){re.escape(path)}(?![\w/-]|\.\w)", text) is not None
 
 
-def _tar(lab: Lab, files: dict[str, tuple[NodeFile, ...]], checks: tuple[Check, ...]) -> bytes:
+def _tar(lab: Lab, files: dict[str, tuple[NodeFile, ...]], checks: tuple[FileCheck, ...]) -> bytes:
     """The tree that lint.sh describes, with the nodes that have a check of their own; the same for the same files."""
     tree = {"lint.sh": (resource("scripts") / "lint" / "lint.sh").read_text(encoding="utf-8")}
     for name in {check.nodes[0] for check in checks}:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from labgen.checks.builtin.patroni import Member
+from labgen.checks.builtin.patroni import PatroniMember
 from labgen.checks.wording import listed
 from labgen.errors import OperationError
 from labgen.operations.view import FOLLOWS, SYNCHRONOUS, View
 
 
-def leader_of(view: View, lab: str) -> Member:
+def leader_of(view: View, lab: str) -> PatroniMember:
     """The leader; raises OperationError in maintenance mode, in which nobody may be moved, and where there is none."""
     if view.cluster.paused:
         raise OperationError(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from labgen.checks.builtin.patroni import Cluster, Member, parse_cluster
+from labgen.checks.builtin.patroni import PatroniCluster, PatroniMember, parse_cluster
 
 FOLLOWS = ("running", "streaming")
 """A replica's state while it follows its leader: Patroni 3.0.4 brought the finer word."""
@@ -19,16 +19,16 @@ class View:
 
     lags: member → bytes that it is behind, None where Patroni does not know. barred: members tagged nofailover."""
 
-    cluster: Cluster
+    cluster: PatroniCluster
     lags: Mapping[str, int | None]
     barred: frozenset[str] = frozenset()
 
     @property
-    def members(self) -> dict[str, Member]:
+    def members(self) -> dict[str, PatroniMember]:
         return {member.name: member for member in self.cluster.members}
 
     @property
-    def leader(self) -> Member | None:
+    def leader(self) -> PatroniMember | None:
         """The leader, if there is exactly one."""
         return self.cluster.leaders[0] if len(self.cluster.leaders) == 1 else None
 

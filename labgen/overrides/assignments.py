@@ -23,9 +23,9 @@ from labgen.components.manifest import TYPES, OsName
 from labgen.components.registry import Component
 from labgen.documents import CoreLoader
 from labgen.errors import BlueprintError, UnknownNameError, UsageError
-from labgen.overrides.document import BendFile
+from labgen.overrides.document import OverridesFile
 from labgen.overrides.formats import FORMATS
-from labgen.overrides.model import CONTAINED, PACKAGE, OwnFile, OwnStep, Tree
+from labgen.overrides.model import CONTAINED, PACKAGE, Tree, UserFile, UserStep
 from labgen.wording import Loc, must_be, shortened
 
 MACHINE_VALUES = {"memory": MEMORY, "cpus": CPUS}
@@ -47,10 +47,10 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Given:
+class UserAddition:
     """A file or step of the user's: what was said of it, its text, and where."""
 
-    about: OwnFile | OwnStep
+    about: UserFile | UserStep
     text: str
     origin: str
 
@@ -70,8 +70,8 @@ class Overrides:
     config_by_node: dict[str, dict[str, Tree]] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
-    files: dict[tuple[str, tuple[str, ...]], Given] = field(default_factory=dict)
-    steps: dict[str, Given] = field(default_factory=dict)
+    files: dict[tuple[str, tuple[str, ...]], UserAddition] = field(default_factory=dict)
+    steps: dict[str, UserAddition] = field(default_factory=dict)
     origins: dict[Path, str] = field(default_factory=dict)
 
 
@@ -79,7 +79,7 @@ def parse_overrides(
     words: Sequence[str],
     blueprint: Blueprint,
     components: Mapping[str, Component],
-    files: Sequence[BendFile] = (),
+    files: Sequence[OverridesFile] = (),
 ) -> Overrides:
     """Sort and check FILES, then WORDS, which go over them.
 
@@ -118,9 +118,9 @@ def _of_word(word: str) -> Assignment:
     return Assignment(keys, value, text, origin)
 
 
-def _of_document(file: BendFile, apply: _Applier) -> Iterator[tuple[Loc, Callable[[], None]]]:
+def _of_document(file: OverridesFile, apply: _Applier) -> Iterator[tuple[Loc, Callable[[], None]]]:
     """Everything that FILE says, each with its place and what puts it into the overrides."""
-    bend = file.bend
+    document = file.document
 
     def one(loc: Loc, path: Path, value: Any) -> tuple[Loc, Callable[[], None]]:
         return loc, lambda: apply(Assignment(path, value, None, file.position(loc)))
@@ -139,42 +139,42 @@ def _of_document(file: BendFile, apply: _Applier) -> Iterator[tuple[Loc, Callabl
                 yield one((*loc, component, *path), (*begin, component, *path), value)
 
     for name in ("os", "box"):
-        if (value := getattr(bend, name)) is not None:
+        if (value := getattr(document, name)) is not None:
             yield one((name,), (name,), value)
-    if bend.network is not None:
-        yield one(("network", "cidr"), ("network", "cidr"), bend.network.cidr)
-    for component, version in bend.versions.items():
+    if document.network is not None:
+        yield one(("network", "cidr"), ("network", "cidr"), document.network.cidr)
+    for component, version in document.versions.items():
         yield one(("versions", component), ("versions", component), version)
-    yield from values(("settings",), (), bend.settings)
-    yield from keys(("config",), ("config",), bend.config)
-    for node, about in bend.nodes.items():
+    yield from values(("settings",), (), document.settings)
+    yield from keys(("config",), ("config",), document.config)
+    for node, about in document.nodes.items():
         for name in MACHINE_VALUES:
             if (value := getattr(about, name)) is not None:
                 yield one(("nodes", node, name), ("nodes", node, name), value)
         yield from values(("nodes", node, "settings"), ("nodes", node), about.settings)
         yield from keys(("nodes", node, "config"), ("nodes", node, "config"), about.config)
-    for at, package in enumerate(bend.packages):
+    for at, package in enumerate(document.packages):
         yield one(("packages", at), ("packages",), (package,))
-    for component, secrets in bend.secrets.items():
+    for component, secrets in document.secrets.items():
         for name, secret in secrets.items():
             yield one(("secrets", component, name), ("secrets", component, name, "containing"), secret.containing)
     yield from _own(file, apply)
 
 
-def _own(file: BendFile, apply: _Applier) -> Iterator[tuple[Loc, Callable[[], None]]]:
+def _own(file: OverridesFile, apply: _Applier) -> Iterator[tuple[Loc, Callable[[], None]]]:
     """The files and steps of the user's, looked at one after the other."""
     paths: dict[tuple[str, tuple[str, ...]], int] = {}
-    for at, about in enumerate(file.bend.files):
+    for at, about in enumerate(file.document.files):
         loc: Loc = ("files", at)
         text = about.content if about.source is None else file.texts[about.source]
-        given = Given(about, str(text), file.position(loc))
+        given = UserAddition(about, str(text), file.position(loc))
         before = paths.setdefault((about.path, about.nodes), at)
         yield (*loc, "path"), lambda given=given, at=at, before=before: apply.file(given, at, before)  # type: ignore[misc]
     names: dict[str, int] = {}
-    for at, step in enumerate(file.bend.steps):
+    for at, step in enumerate(file.document.steps):
         loc = ("steps", at)
         text = step.run if step.script is None else file.texts[step.script]
-        given = Given(step, str(text), file.position(loc))
+        given = UserAddition(step, str(text), file.position(loc))
         before = names.setdefault(step.name, at)
         yield loc, lambda given=given, at=at, before=before: apply.step(given, at, before)  # type: ignore[misc]
 
@@ -241,9 +241,9 @@ class _Applier:
             case _:
                 raise UnknownNameError("value", ".".join(given.path), KNOWN, where=where)
 
-    def file(self, given: Given, at: int, before: int) -> None:
+    def file(self, given: UserAddition, at: int, before: int) -> None:
         about = given.about
-        assert isinstance(about, OwnFile)  # noqa: S101 - the caller's
+        assert isinstance(about, UserFile)  # noqa: S101 - the caller's
         if before != at:
             raise UsageError(f"{about.path} is already the path of files[{before}]", where=given.origin)
         for node in about.nodes:
@@ -265,9 +265,9 @@ class _Applier:
         self._into.files[about.path, about.nodes] = given
         self._into.origins["files", about.path] = given.origin
 
-    def step(self, given: Given, at: int, before: int) -> None:
+    def step(self, given: UserAddition, at: int, before: int) -> None:
         about = given.about
-        assert isinstance(about, OwnStep)  # noqa: S101 - the caller's
+        assert isinstance(about, UserStep)  # noqa: S101 - the caller's
         if before != at:
             raise UsageError(f"'{about.name}' is already the name of steps[{before}]", where=given.origin)
         component, _, stage = str(about.before or about.after).rpartition("/")

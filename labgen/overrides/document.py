@@ -14,7 +14,7 @@ from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
 from labgen.documents import SUFFIXES, Source, draft_document
 from labgen.errors import BlueprintError, UsageError
-from labgen.overrides.model import BESIDE, Bend
+from labgen.overrides.model import BESIDE, OverridesDocument
 from labgen.wording import Loc
 
 LARGEST = 1 << 20
@@ -30,12 +30,12 @@ class _Holder(Strict):
 
     model_config = ConfigDict(extra="ignore")
 
-    overrides: Bend = Bend()
+    overrides: OverridesDocument = OverridesDocument()
     lab: Any = None
 
 
 @dataclass(frozen=True)
-class BendFile:
+class OverridesFile:
     """An overrides document that was read.
 
     loc: where in its file it stands; that is not its beginning where it is a part of a larger one, of a reproduction.
@@ -43,7 +43,7 @@ class BendFile:
     """
 
     path: Path
-    bend: Bend
+    document: OverridesDocument
     source: Source
     loc: Loc
     texts: Mapping[str, str]
@@ -70,7 +70,7 @@ class BendFile:
         return self.source.position((*self.loc, *loc))
 
 
-def read_bend(path: Path) -> BendFile:
+def read_overrides(path: Path) -> OverridesFile:
     """The overrides in the file PATH: the whole document, or its key `overrides` if it has one.
 
     Raises UsageError if there is no such file, BlueprintError with every fault.
@@ -78,7 +78,7 @@ def read_bend(path: Path) -> BendFile:
     if not path.is_file():
         raise UsageError(f"there is no overrides file {path}", where="-f", cure="give the path of a YAML file")
     inner = _has_inner(path)
-    value: Bend | None
+    value: OverridesDocument | None
     texts: dict[str, str] = {}
     if inner:
         holder = draft_document(path, _Holder, kind="overrides document")
@@ -87,11 +87,11 @@ def read_bend(path: Path) -> BendFile:
             # Whole, so that a copy of the document has all that it needs.
             texts[beside] = whole_text(path.parent / beside).decode()
     else:
-        whole = draft_document(path, Bend, kind="overrides document")
+        whole = draft_document(path, OverridesDocument, kind="overrides document")
         value, source, faults = whole.value, whole.source, whole.faults
     loc: Loc = (INNER,) if inner else ()
     faults = list(faults)
-    for place, name in _named(value or Bend()):
+    for place, name in _named(value or OverridesDocument()):
         try:
             texts[name] = _text(path.parent / name)
         except (OSError, ValueError) as why:
@@ -99,7 +99,7 @@ def read_bend(path: Path) -> BendFile:
             faults.append(source.fault((*loc, *place), f"{name}, beside the document, cannot be read: {reason}"))
     if faults or value is None:
         raise BlueprintError(source.sort(faults), kind="overrides document")
-    return BendFile(path, value, source, loc, texts)
+    return OverridesFile(path, value, source, loc, texts)
 
 
 def _blueprint_beside(path: Path, lab: object) -> str | None:
@@ -119,11 +119,11 @@ class _Anything(Strict):
     model_config = ConfigDict(extra="ignore")
 
 
-def _named(bend: Bend) -> list[tuple[Loc, str]]:
+def _named(document: OverridesDocument) -> list[tuple[Loc, str]]:
     """The files beside the document that BEND names, each with its place."""
     found: list[tuple[Loc, str]] = []
-    found += [(("files", at, "source"), file.source) for at, file in enumerate(bend.files) if file.source]
-    found += [(("steps", at, "script"), step.script) for at, step in enumerate(bend.steps) if step.script]
+    found += [(("files", at, "source"), file.source) for at, file in enumerate(document.files) if file.source]
+    found += [(("steps", at, "script"), step.script) for at, step in enumerate(document.steps) if step.script]
     return found
 
 

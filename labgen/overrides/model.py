@@ -28,7 +28,7 @@ STAGE = r"^([a-z][a-z0-9]*(-[a-z0-9]+)*/)?(install|configure|start)$"
 """`start` or `COMPONENT/start`."""
 
 
-class BentNode(Strict):
+class NodeOverrides(Strict):
     """The same for one node; a node's value goes over that for all."""
 
     memory: Any = None
@@ -37,7 +37,7 @@ class BentNode(Strict):
     config: dict[Name, Tree] = {}
 
 
-class BentSecret(Strict):
+class SecretOverride(Strict):
     """A secret is random in any case, and never written down by a user. CONTAINING: text that it has to have in it."""
 
     containing: str = Field(pattern=CONTAINED)
@@ -53,7 +53,7 @@ class BentSecret(Strict):
         return given
 
 
-class OwnFile(Strict):
+class UserFile(Strict):
     """A file of the user's on NODES (all): its CONTENT as it stands here, or SOURCE, a file beside the document."""
 
     path: NodePath
@@ -64,13 +64,13 @@ class OwnFile(Strict):
     nodes: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
-    def _one_text(self) -> OwnFile:
+    def _one_text(self) -> UserFile:
         if (self.content is None) == (self.source is None):
             raise ValueError("needs either content or source")
         return self
 
 
-class OwnStep(Strict):
+class UserStep(Strict):
     """A bash script of the user's, run as root on NODES (all that have what it is before or after).
 
     RUN: its text; SCRIPT: a file beside the document. BEFORE or AFTER: a stage (`start`), or that of one component
@@ -85,7 +85,7 @@ class OwnStep(Strict):
     nodes: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
-    def _one_of_each(self) -> OwnStep:
+    def _one_of_each(self) -> UserStep:
         if (self.run is None) == (self.script is None):
             raise ValueError("needs either run or script")
         if (self.before is None) == (self.after is None):
@@ -93,21 +93,21 @@ class OwnStep(Strict):
         return self
 
 
-class BentNetwork(Strict):
+class NetworkOverride(Strict):
     cidr: Any
 
 
-class Bend(Strict):
+class OverridesDocument(Strict):
     """A whole overrides document."""
 
     os: Any = None
     box: Any = None
-    network: BentNetwork | None = None
+    network: NetworkOverride | None = None
     versions: dict[Name, Any] = {}
     settings: Settings = {}
     config: dict[Name, Tree] = {}
-    nodes: dict[Name, BentNode] = {}
+    nodes: dict[Name, NodeOverrides] = {}
     packages: tuple[Annotated[str, Field(pattern=PACKAGE)], ...] = ()
-    secrets: dict[Name, dict[Identifier, BentSecret]] = {}
-    files: tuple[OwnFile, ...] = ()
-    steps: tuple[OwnStep, ...] = ()
+    secrets: dict[Name, dict[Identifier, SecretOverride]] = {}
+    files: tuple[UserFile, ...] = ()
+    steps: tuple[UserStep, ...] = ()

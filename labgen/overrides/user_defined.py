@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labgen.components.manifest import Manifest
 from labgen.components.registry import Component, Hook, load_component
-from labgen.overrides.model import OwnStep
+from labgen.overrides.model import UserStep
 from labgen.resources import resource
 
 EXTRA = "extra"
@@ -32,7 +32,7 @@ def files_component() -> Component:
     return load_component(resource("scripts") / EXTRA / FILES)
 
 
-def step_component(step: OwnStep, text: str) -> Component:
+def step_component(step: UserStep, text: str) -> Component:
     """A component whose one stage is a user's script."""
     component, _, stage = str(step.before or step.after).rpartition("/")
     manifest = Manifest(name=f"{STEP}-{step.name}", summary=f"a step of the user's: {step.name}")

@@ -1,6 +1,6 @@
 """Runs the steps of a lab on its nodes over SSH, and remembers which are done."""
 
-from labgen.provision.arrivals import Arrivals
+from labgen.provision.arrivals import NodeReadiness
 from labgen.provision.connection import CommandResult, Connection, Endpoint
 from labgen.provision.connections import Connections, get_ready
 from labgen.provision.digests import step_digests
@@ -11,12 +11,12 @@ from labgen.provision.steplog import log_path
 from labgen.provision.transfer import send_artefacts, send_folder
 
 __all__ = [
-    "Arrivals",
     "CommandResult",
     "Connection",
     "Connections",
     "Endpoint",
     "Journal",
+    "NodeReadiness",
     "Observer",
     "forget_host",
     "get_ready",

@@ -15,7 +15,7 @@ GRACE = 2.0
 """Seconds that the others get after the first error, to be told together."""
 
 
-class Arrivals:
+class NodeReadiness:
     """Nodes on their way. It goes on only while `missing` is called, from one thread."""
 
     def __init__(

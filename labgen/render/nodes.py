@@ -13,7 +13,7 @@ from labgen.lab.model import Lab, Node, matches
 from labgen.lab.quoting import shell_quoted
 from labgen.lab.secrets import Secrets
 from labgen.overrides.formats import FORMATS
-from labgen.overrides.model import OwnFile
+from labgen.overrides.model import UserFile
 from labgen.overrides.user_defined import FILES
 from labgen.render.model import SECRET, Rendered, RenderedFile
 
@@ -34,7 +34,7 @@ def _component(lab: Lab, node: Node, component: str, expressions: Expressions) -
     files = [file for file in found.manifest.files if matches(node.settings[component], file.when)]
     own = [file for file in lab.files if component == FILES and file.is_on(node)]
     rendered: Rendered = {f"{home}/env": RenderedFile(_env(lab, node, component, expressions), SECRET)}
-    placed: list[File | OwnFile] = [*files, *(file.about for file in own)]
+    placed: list[File | UserFile] = [*files, *(file.about for file in own)]
     listing = [f"{file.mode} {file.owner} {file.path}" for file in placed]
     rendered[f"{home}/files.list"] = RenderedFile("".join(f"{line}\n" for line in listing))
     rendered |= {f"{home}/files{PurePosixPath(it.about.path)}": RenderedFile(it.text, SECRET) for it in own}

@@ -126,7 +126,7 @@ def _faults(document: Reproduction) -> Iterator[tuple[int, FaultAction]]:
 # --- with its lab -----------------------------------------------------------------------------------------------------
 
 
-def refuse_strangers(written: Written, lab: Lab) -> None:
+def check_references(written: Written, lab: Lab) -> None:
     """Raise BlueprintError with everything in the reproduction that LAB does not have, or that cannot be done there."""
     faults = [*_until(written, lab), *_targets(written, lab), *_struck(written, lab), *_paths(written, lab)]
     if faults:

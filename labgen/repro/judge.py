@@ -9,19 +9,19 @@ from enum import StrEnum
 
 from labgen.checks import Evidence
 from labgen.checks.context import Unknown
+from labgen.repro.context import Recorder, TryContext, reached
 from labgen.repro.model import Condition, Question
 from labgen.repro.questions import ask
-from labgen.repro.scene import Scene, Witness, reached
 from labgen.repro.words import condition_title
 
 
-class Holds(StrEnum):
+class Ternary(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
 
 
-class Verdict(StrEnum):
+class ReproVerdict(StrEnum):
     """What a try says about the bug."""
 
     REPRODUCED = "reproduced"
@@ -30,23 +30,23 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Judged:
+class ConditionResult:
     """A condition, whether it holds, what was found, and all that this rests on."""
 
     title: str
-    holds: Holds
+    holds: Ternary
     why: str
     evidence: tuple[Evidence, ...]
 
 
-def judge(condition: Condition, scene: Scene, ends: float) -> Judged:
+def judge(condition: Condition, scene: TryContext, ends: float) -> ConditionResult:
     """CONDITION as it is now; nothing is asked after the monotonic time ENDS."""
-    witness = Witness(scene, ends)
+    witness = Recorder(scene, ends)
     holds, why = _judge(condition, witness)
-    return Judged(condition_title(condition), holds, scene.hide(why), tuple(witness.evidence))
+    return ConditionResult(condition_title(condition), holds, scene.hide(why), tuple(witness.evidence))
 
 
-def _judge(condition: Condition, witness: Witness) -> tuple[Holds, str]:
+def _judge(condition: Condition, witness: Recorder) -> tuple[Ternary, str]:
     if condition.not_:
         holds, why = _judge(condition.not_, witness)
         return negated(holds), why
@@ -61,71 +61,71 @@ def _judge(condition: Condition, witness: Witness) -> tuple[Holds, str]:
     return _ask(condition.question, witness)
 
 
-def _ask(question: Question, witness: Witness) -> tuple[Holds, str]:
+def _ask(question: Question, witness: Recorder) -> tuple[Ternary, str]:
     """QUESTION on each node that it is about: it holds if it does on all of them."""
     try:
         nodes = reached(lambda: witness.scene.find(question.on))
     except Unknown as why:
-        return Holds.UNKNOWN, str(why)
-    found: list[tuple[Holds, str]] = []
+        return Ternary.UNKNOWN, str(why)
+    found: list[tuple[Ternary, str]] = []
     for node in nodes:
         try:
             answer = ask(witness, node, question)
         except Unknown as why:
-            found.append((Holds.UNKNOWN, str(why)))
+            found.append((Ternary.UNKNOWN, str(why)))
         else:
-            found.append((Holds.YES if answer.holds else Holds.NO, f"{node.name}: {answer.why}"))
+            found.append((Ternary.YES if answer.holds else Ternary.NO, f"{node.name}: {answer.why}"))
     holds = every(one for one, _ in found)
     return holds, "; ".join(why for one, why in found if one is holds)
 
 
-def every(parts: Iterable[Holds]) -> Holds:
+def every(parts: Iterable[Ternary]) -> Ternary:
     """A no decides; what is not known weighs more than what is."""
     given = set(parts)
-    return Holds.NO if Holds.NO in given else Holds.UNKNOWN if Holds.UNKNOWN in given else Holds.YES
+    return Ternary.NO if Ternary.NO in given else Ternary.UNKNOWN if Ternary.UNKNOWN in given else Ternary.YES
 
 
-def either(parts: Iterable[Holds]) -> Holds:
+def either(parts: Iterable[Ternary]) -> Ternary:
     """A yes decides."""
     return negated(every(negated(part) for part in parts))
 
 
-def negated(holds: Holds) -> Holds:
-    return {Holds.YES: Holds.NO, Holds.NO: Holds.YES}.get(holds, Holds.UNKNOWN)
+def negated(holds: Ternary) -> Ternary:
+    return {Ternary.YES: Ternary.NO, Ternary.NO: Ternary.YES}.get(holds, Ternary.UNKNOWN)
 
 
 def judge_all(
-    seen: Sequence[Condition], otherwise: Sequence[Condition], scene: Scene, within: float, pause: float
-) -> tuple[tuple[Judged, ...], tuple[Judged, ...]]:
+    seen: Sequence[Condition], otherwise: Sequence[Condition], scene: TryContext, within: float, pause: float
+) -> tuple[tuple[ConditionResult, ...], tuple[ConditionResult, ...]]:
     """SEEN and OTHERWISE, looked at until all of the one or all of the other hold, for WITHIN seconds at most."""
     ends = time.monotonic() + within
     while True:
         # What may take long is asked to the end, so that the last look is a whole one.
         one = tuple(judge(condition, scene, ends + within) for condition in seen)
         other = tuple(judge(condition, scene, ends + within) for condition in otherwise)
-        decided = any(group and every(it.holds for it in group) is Holds.YES for group in (one, other))
+        decided = any(group and every(it.holds for it in group) is Ternary.YES for group in (one, other))
         if decided or time.monotonic() + pause >= ends:
             return one, other
         time.sleep(pause)
 
 
 def verdict_on(
-    trouble: str | None, seen: Sequence[Judged], otherwise: Sequence[Judged]
-) -> tuple[Verdict, tuple[str, ...]]:
+    trouble: str | None, seen: Sequence[ConditionResult], otherwise: Sequence[ConditionResult]
+) -> tuple[ReproVerdict, tuple[str, ...]]:
     """What follows, with the reasons. TROUBLE: why the actions did not go as they should, if they did not."""
     if trouble:
-        return Verdict.UNKNOWN, (trouble,)
+        return ReproVerdict.UNKNOWN, (trouble,)
     bug = every(it.holds for it in seen)
     fine = every(it.holds for it in otherwise) if otherwise else None
-    if bug is Holds.YES and fine is Holds.YES:
-        return Verdict.UNKNOWN, ("'seen' and 'otherwise' hold both: these conditions do not tell the two apart",)
-    if bug is Holds.YES:
-        return Verdict.REPRODUCED, ()
-    unclear = [f"{it.title}: {it.why}" for it in seen if it.holds is Holds.UNKNOWN]
-    missing = [f"not seen: {it.title}: {it.why}" for it in seen if it.holds is Holds.NO]
-    if bug is Holds.UNKNOWN or (fine is None and unclear):
-        return Verdict.UNKNOWN, tuple(unclear)
-    if fine in (None, Holds.YES):
-        return Verdict.NOT_REPRODUCED, tuple(missing)
-    neither = [f"nor otherwise: {it.title}: {it.why}" for it in otherwise if it.holds is not Holds.YES]
-    return Verdict.UNKNOWN, (*missing, *neither)
+    if bug is Ternary.YES and fine is Ternary.YES:
+        return ReproVerdict.UNKNOWN, ("'seen' and 'otherwise' hold both: these conditions do not tell the two apart",)
+    if bug is Ternary.YES:
+        return ReproVerdict.REPRODUCED, ()
+    unclear = [f"{it.title}: {it.why}" for it in seen if it.holds is Ternary.UNKNOWN]
+    missing = [f"not seen: {it.title}: {it.why}" for it in seen if it.holds is Ternary.NO]
+    if bug is Ternary.UNKNOWN or (fine is None and unclear):
+        return ReproVerdict.UNKNOWN, tuple(unclear)
+    if fine in (None, Ternary.YES):
+        return ReproVerdict.NOT_REPRODUCED, tuple(missing)
+    neither = [f"nor otherwise: {it.title}: {it.why}" for it in otherwise if it.holds is not Ternary.YES]
+    return ReproVerdict.UNKNOWN, (*missing, *neither)

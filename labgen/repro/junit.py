@@ -9,10 +9,10 @@ from typing import Any
 from labgen.checks import Evidence
 from labgen.checks.report import transcript
 from labgen.junit import Case, Ending, junit
-from labgen.repro.judge import Verdict
+from labgen.repro.judge import ReproVerdict
 from labgen.repro.matrix import IMPOSSIBLE, CellResult
 
-ENDINGS: dict[str, Ending] = {Verdict.REPRODUCED: "failure", Verdict.UNKNOWN: "error", IMPOSSIBLE: "skipped"}
+ENDINGS: dict[str, Ending] = {ReproVerdict.REPRODUCED: "failure", ReproVerdict.UNKNOWN: "error", IMPOSSIBLE: "skipped"}
 
 
 def matrix_junit(name: str, title: str, results: Sequence[CellResult], started: datetime) -> str:

@@ -10,7 +10,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from labgen.errors import UsageError
-from labgen.repro.judge import Verdict
+from labgen.repro.judge import ReproVerdict
 from labgen.wording import shortened
 
 IMPOSSIBLE = "impossible"
@@ -53,7 +53,7 @@ class CellResult:
     @property
     def judged(self) -> bool:
         """Whether it says something about the bug."""
-        return self.status in (Verdict.REPRODUCED, Verdict.NOT_REPRODUCED)
+        return self.status in (ReproVerdict.REPRODUCED, ReproVerdict.NOT_REPRODUCED)
 
 
 def parse_axes(words: Sequence[str]) -> tuple[Axis, ...]:

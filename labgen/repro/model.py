@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from labgen.components.manifest import Name, Pattern, Scalar, Strict
-from labgen.overrides import Bend
+from labgen.overrides import OverridesDocument
 from labgen.wording import Loc, must_be
 
 LONGEST = 3600
@@ -133,7 +133,7 @@ class Rows(Strict):
         return self
 
 
-class Timeline(Strict):
+class TimelineCondition(Strict):
     """The timeline that a member is on. GROWN: whether it is a later one than when the reproduction began."""
 
     on: Name = "leader-now"
@@ -156,7 +156,7 @@ class Condition(Strict):
     http: Http | None = None
     process: Process | None = None
     rows: Rows | None = None
-    timeline: Timeline | None = None
+    timeline: TimelineCondition | None = None
     all: Annotated[tuple[Condition, ...], Field(min_length=1)] | None = None
     any: Annotated[tuple[Condition, ...], Field(min_length=1)] | None = None
     not_: Condition | None = Field(default=None, alias="not")
@@ -180,7 +180,7 @@ class Condition(Strict):
         return self.output or self.log or self.http or self.process or self.rows or self.timeline
 
 
-Question = Output | LogLines | Http | Process | Rows | Timeline
+Question = Output | LogLines | Http | Process | Rows | TimelineCondition
 
 
 # --- actions ----------------------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ class Reproduction(Strict):
     about: str = ""
     lab: Text
     profile: Name | None = None
-    overrides: Bend = Bend()
+    overrides: OverridesDocument = OverridesDocument()
     until: Name | None = None
     repeat: int = Field(default=1, ge=1, le=1000)
     within: Within = 30

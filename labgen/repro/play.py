@@ -11,13 +11,13 @@ from enum import StrEnum
 from labgen.checks import Evidence
 from labgen.checks.context import Unknown
 from labgen.cluster.nodes import Nodes
-from labgen.faults.injector import Surgeon, heal
+from labgen.faults.injector import FaultInjector, heal
 from labgen.faults.undo import Undos
-from labgen.repro import deeds
-from labgen.repro.deeds import PAUSE, Failed, Hands, Overdue
-from labgen.repro.judge import Judged, Verdict, judge_all, verdict_on
+from labgen.repro import actions
+from labgen.repro.actions import PAUSE, ActionContext, ActionFailed, WaitTimedOut
+from labgen.repro.context import Recorder, TryContext
+from labgen.repro.judge import ConditionResult, ReproVerdict, judge_all, verdict_on
 from labgen.repro.model import Reproduction
-from labgen.repro.scene import Scene, Witness
 from labgen.repro.words import action_title
 
 AMPLE = 120.0
@@ -44,24 +44,24 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Try:
+class Attempt:
     """One try, with everything that its verdict rests on. unhealed: why something that it broke still is."""
 
-    verdict: Verdict
+    verdict: ReproVerdict
     reasons: tuple[str, ...]
     started: datetime
     seconds: float
     actions: tuple[Done, ...]
-    seen: tuple[Judged, ...]
-    otherwise: tuple[Judged, ...]
+    seen: tuple[ConditionResult, ...]
+    otherwise: tuple[ConditionResult, ...]
     unhealed: tuple[str, ...] = ()
 
 
-def play(document: Reproduction, scene: Scene, nodes: Nodes, undos: Undos, say: Callable[[str], None]) -> Try:
+def play(document: Reproduction, scene: TryContext, nodes: Nodes, undos: Undos, say: Callable[[str], None]) -> Attempt:
     """One try of DOCUMENT on SCENE, whose NODES it may break for a time. What it cannot heal stays in UNDOS."""
     started = datetime.now(UTC)
-    surgeon = Surgeon(nodes, undos, dead_man=document.longest + AMPLE)
-    hands = Hands(scene, surgeon, lambda: heal(nodes, undos, say), say)
+    injector = FaultInjector(nodes, undos, dead_man=document.longest + AMPLE)
+    hands = ActionContext(scene, injector, lambda: heal(nodes, undos, say), say)
     try:
         done = _do_all(document, hands)
         trouble = next((f"{it.title}: {it.why}" for it in done if it.state is State.FAILED), None)
@@ -73,10 +73,10 @@ def play(document: Reproduction, scene: Scene, nodes: Nodes, undos: Undos, say: 
         seconds = round(scene.now, 1)
     finally:
         unhealed = tuple(why.what for why in heal(nodes, undos, say))
-    return Try(verdict, reasons, started, seconds, done, seen, otherwise, unhealed)
+    return Attempt(verdict, reasons, started, seconds, done, seen, otherwise, unhealed)
 
 
-def _do_all(document: Reproduction, hands: Hands) -> tuple[Done, ...]:
+def _do_all(document: Reproduction, hands: ActionContext) -> tuple[Done, ...]:
     """All actions in turn, up to one that fails."""
     done: list[Done] = []
     for number, action in enumerate(document.actions, 1):
@@ -87,15 +87,15 @@ def _do_all(document: Reproduction, hands: Hands) -> tuple[Done, ...]:
         hands.say(f"{number} of {len(document.actions)}: {title}")
         scene, began = hands.scene, time.monotonic()
         at = round(scene.now, 3)
-        witness = Witness(scene, began + 2 * getattr(getattr(action, action.kind), "within", AMPLE))
+        witness = Recorder(scene, began + 2 * getattr(getattr(action, action.kind), "within", AMPLE))
         state, why = State.DONE, ""
         evidence: tuple[Evidence, ...] = ()
         try:
-            if judged := deeds.do(action, hands, witness):
+            if judged := actions.do(action, hands, witness):
                 why, evidence = judged.why, judged.evidence
-        except Overdue as overdue:
+        except WaitTimedOut as overdue:
             state, why, evidence = State.FAILED, scene.hide(str(overdue)), overdue.judged.evidence
-        except (Failed, Unknown) as failed:
+        except (ActionFailed, Unknown) as failed:
             state, why = State.FAILED, scene.hide(str(failed))
         seconds = round(time.monotonic() - began, 3)
         done.append(Done(action.kind, title, state, why, at, seconds, (*witness.evidence, *evidence)))

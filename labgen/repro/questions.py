@@ -15,8 +15,8 @@ from labgen.checks.context import CommandResult, Unknown, complaint
 from labgen.checks.wording import count
 from labgen.components.manifest import Scalar
 from labgen.lab.model import Node
-from labgen.repro.model import STATES, Http, LogLines, Output, Process, Question, Rows, Timeline
-from labgen.repro.scene import Scene, Witness, as_user
+from labgen.repro.context import Recorder, TryContext, as_user
+from labgen.repro.model import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
 
 SHOWN_LINES = 20
 """Lines of a log that evidence keeps."""
@@ -38,12 +38,12 @@ class Answer:
     why: str
 
 
-def ask(witness: Witness, node: Node, question: Question) -> Answer:
+def ask(witness: Recorder, node: Node, question: Question) -> Answer:
     """Put QUESTION to NODE; raises Unknown where that cannot be found out."""
     return _KINDS[type(question)](witness, node, question)
 
 
-def _output(witness: Witness, node: Node, question: Output) -> Answer:
+def _output(witness: Recorder, node: Node, question: Output) -> Answer:
     command = as_user(witness.scene, node, question.user, question.command)
     done = witness.ask(node, command, shown=question.command, within=question.within)
     faults = []
@@ -54,7 +54,7 @@ def _output(witness: Witness, node: Node, question: Output) -> Answer:
     return Answer(not faults, "; ".join(faults) or _first_line(done.stdout) or f"exit {done.rc}")
 
 
-def _log(witness: Witness, node: Node, question: LogLines) -> Answer:
+def _log(witness: Recorder, node: Node, question: LogLines) -> Answer:
     source = f"tail {question.file}" if question.file else f"journalctl --unit={question.unit}"
     shown_as = f"{source}  # since the actions began"
     done = witness.ask(node, log_command(witness.scene, node, question), shown=shown_as, within=question.within)
@@ -78,7 +78,7 @@ def _log(witness: Witness, node: Node, question: LogLines) -> Answer:
     return Answer(not faults, "; ".join(faults) or (shown[0].strip() if shown else f"none of {_total(lines)} matches"))
 
 
-def log_command(scene: Scene, node: Node, question: LogLines) -> str:
+def log_command(scene: TryContext, node: Node, question: LogLines) -> str:
     """The command that prints what of a log is new, one line a line."""
     if question.file:
         path, size = shlex.quote(question.file), scene.sizes.get((node.name, question.file), 0)
@@ -90,7 +90,7 @@ def log_command(scene: Scene, node: Node, question: LogLines) -> str:
     return f"journalctl --quiet --no-pager --output=cat --unit={unit} {since}".rstrip()
 
 
-def _http(witness: Witness, node: Node, question: Http) -> Answer:
+def _http(witness: Recorder, node: Node, question: Http) -> Answer:
     url = shlex.quote(f"http://{node.address}:{question.port}{question.path}")
     method = "--head" if question.method == "HEAD" else f"--request {question.method}"
     options = f"--silent --show-error --max-time {question.within:g} {method}"
@@ -109,14 +109,14 @@ def _http(witness: Witness, node: Node, question: Http) -> Answer:
     return Answer(not faults, "; ".join(faults) or f"status {code}")
 
 
-def http_answer(witness: Witness, done: CommandResult) -> tuple[str, str]:
+def http_answer(witness: Recorder, done: CommandResult) -> tuple[str, str]:
     """Text and status of what curl got and wrote, `\\n%{http_code}` behind it."""
     text, _, code = done.stdout.rpartition("\n")
     witness.trim(f"{text.rstrip()}\nHTTP {code}".lstrip())
     return text, code
 
 
-def _process(witness: Witness, node: Node, question: Process) -> Answer:
+def _process(witness: Recorder, node: Node, question: Process) -> Answer:
     done = witness.ask(node, PROCESSES, within=question.within)
     if done.rc != 0:
         raise Unknown(f"{node.name}: {complaint(done)}")
@@ -142,7 +142,7 @@ def _is_process(line: str, question: Process) -> bool:
     return question.state is None or columns[2][0].upper() == STATES[question.state]
 
 
-def _rows(witness: Witness, node: Node, question: Rows) -> Answer:
+def _rows(witness: Recorder, node: Node, question: Rows) -> Answer:
     done = sql(witness, node, question.statement, question.database, question.through, question.within)
     if done.rc == NO_CONNECTION:
         return Answer(False, complaint(done))
@@ -163,7 +163,7 @@ def _rows(witness: Witness, node: Node, question: Rows) -> Answer:
 
 
 def sql(
-    witness: Witness, node: Node, statement: str, database: str | None, through: str | None, within: float
+    witness: Recorder, node: Node, statement: str, database: str | None, through: str | None, within: float
 ) -> CommandResult:
     """Run STATEMENT by NODE's own PostgreSQL as the superuser, or THROUGH a path as the application's user."""
     if through is None:
@@ -178,7 +178,7 @@ def sql(
     return witness.ask(node, command, shown=shown, stdin=password_and(user.password, statement), within=within)
 
 
-def _timeline(witness: Witness, node: Node, question: Timeline) -> Answer:
+def _timeline(witness: Recorder, node: Node, question: TimelineCondition) -> Answer:
     url = f"http://{node.address}:8008/patroni"
     command = f"curl --silent --show-error --max-time {question.within:g} {url}"
     done = witness.ask(node, command, within=question.within + 20)
@@ -196,13 +196,13 @@ def _timeline(witness: Witness, node: Node, question: Timeline) -> Answer:
     return Answer(not faults, "; ".join(faults) or f"timeline {found}")
 
 
-_KINDS: dict[type, Callable[[Witness, Node, Any], Answer]] = {
+_KINDS: dict[type, Callable[[Recorder, Node, Any], Answer]] = {
     Output: _output,
     LogLines: _log,
     Http: _http,
     Process: _process,
     Rows: _rows,
-    Timeline: _timeline,
+    TimelineCondition: _timeline,
 }
 
 

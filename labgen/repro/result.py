@@ -13,9 +13,9 @@ from typing import Any
 from labgen.checks.wording import count
 from labgen.lab.model import Lab
 from labgen.render.folder import write_atomically
-from labgen.repro.judge import Judged, Verdict
+from labgen.repro.judge import ConditionResult, ReproVerdict
 from labgen.repro.model import Reproduction
-from labgen.repro.play import Done, Try
+from labgen.repro.play import Attempt, Done
 
 FORMAT = 1
 FOLDER = "repro"
@@ -23,7 +23,7 @@ FOLDER = "repro"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReproOutcome:
     """A reproduction that is over. LAB: as it was resolved. PATH: where the result is kept, if it is.
 
     sick: why nothing was tried, if nothing was.
@@ -31,19 +31,19 @@ class Outcome:
 
     document: Reproduction
     lab: Lab
-    tries: tuple[Try, ...]
+    tries: tuple[Attempt, ...]
     path: Path | None = None
     sick: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ReproVerdict:
         """One try that shows the bug is enough; that it is not there takes all of them."""
         return together([it.verdict for it in self.tries])
 
     @property
     def counts(self) -> dict[str, int]:
         found = Counter(it.verdict for it in self.tries)
-        return {verdict.value: found[verdict] for verdict in Verdict}
+        return {verdict.value: found[verdict] for verdict in ReproVerdict}
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -51,22 +51,22 @@ class Outcome:
         return self.sick or next((it.reasons for it in self.tries if it.verdict is self.verdict), ())
 
 
-def together(verdicts: list[Verdict]) -> Verdict:
+def together(verdicts: list[ReproVerdict]) -> ReproVerdict:
     """What several tries say, put together."""
-    if Verdict.REPRODUCED in verdicts:
-        return Verdict.REPRODUCED
-    return Verdict.UNKNOWN if Verdict.UNKNOWN in verdicts or not verdicts else Verdict.NOT_REPRODUCED
+    if ReproVerdict.REPRODUCED in verdicts:
+        return ReproVerdict.REPRODUCED
+    return ReproVerdict.UNKNOWN if ReproVerdict.UNKNOWN in verdicts or not verdicts else ReproVerdict.NOT_REPRODUCED
 
 
 def counted(counts: Mapping[str, int]) -> str:
     """`3 of 20 tries reproduced, 1 unknown`."""
     tries = sum(counts.values())
-    words = f"{counts[Verdict.REPRODUCED]} of {count(tries, 'try').replace('trys', 'tries')} reproduced"
-    unknown = counts[Verdict.UNKNOWN]
+    words = f"{counts[ReproVerdict.REPRODUCED]} of {count(tries, 'try').replace('trys', 'tries')} reproduced"
+    unknown = counts[ReproVerdict.UNKNOWN]
     return words + (f", {unknown} unknown" if unknown else "")
 
 
-def result_data(outcome: Outcome) -> dict[str, Any]:
+def result_data(outcome: ReproOutcome) -> dict[str, Any]:
     """OUTCOME as JSON has it; docs/reproductions.md has the keys."""
     document, lab = outcome.document, outcome.lab
     return {
@@ -89,7 +89,7 @@ def result_data(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def keep(outcome: Outcome, folder: Path) -> Path:
+def keep(outcome: ReproOutcome, folder: Path) -> Path:
     """Write OUTCOME below the lab's FOLDER; for its owner's eyes only. Its secrets are blacked out already."""
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,7 +100,7 @@ def keep(outcome: Outcome, folder: Path) -> Path:
     return path
 
 
-def _try(it: Try) -> dict[str, Any]:
+def _try(it: Attempt) -> dict[str, Any]:
     return {
         "verdict": it.verdict.value,
         "reasons": list(it.reasons),
@@ -124,7 +124,7 @@ def _action(done: Done) -> dict[str, Any]:
     }
 
 
-def _judged(judged: Judged) -> dict[str, Any]:
+def _judged(judged: ConditionResult) -> dict[str, Any]:
     return {
         "condition": judged.title,
         "holds": judged.holds.value,

@@ -20,7 +20,7 @@ from labgen.repro.model import (
     RunAction,
     SqlAction,
     SwitchoverAction,
-    Timeline,
+    TimelineCondition,
     WaitAction,
 )
 from labgen.wording import shortened
@@ -116,7 +116,7 @@ def _rows(it: Rows) -> str:
     return f"{it.on}: SQL {_command(it.statement)}{_through(it.through)} {', '.join(wanted)}"
 
 
-def _timeline(it: Timeline) -> str:
+def _timeline(it: TimelineCondition) -> str:
     wanted = [] if it.equals is None else [f"is {it.equals}"]
     if it.grown is not None:
         wanted.append("has grown" if it.grown else "has not grown")
@@ -138,7 +138,7 @@ _QUESTIONS: dict[type, Callable[[Any], str]] = {
     Http: _http,
     Process: _process,
     Rows: _rows,
-    Timeline: _timeline,
+    TimelineCondition: _timeline,
 }
 
 # --- small things -----------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from labgen.lab.model import Lab
 from labgen.lab.scaling import Scale
 from labgen.lab.secrets import make_secrets
 from labgen.lock.model import Lock, write_lock
-from labgen.overrides.document import BendFile, read_bend
+from labgen.overrides.document import OverridesFile, read_overrides
 from labgen.render.folder import write_atomically
 from labgen.system.locks import exclusively
 
@@ -117,19 +117,19 @@ class LabFolder:
     def lock(self) -> Path:
         return self.path / "labgen.lock"
 
-    def bends(self, record: LabRecord) -> tuple[BendFile, ...]:
+    def overrides_files(self, record: LabRecord) -> tuple[OverridesFile, ...]:
         """The overrides documents that the lab of RECORD was made with; raises UsageError if a copy is gone."""
-        return tuple(read_bend(self.overrides / name) for name in record.files)
+        return tuple(read_overrides(self.overrides / name) for name in record.files)
 
-    def _keep_bends(self, bends: Sequence[BendFile]) -> tuple[str, ...]:
+    def _keep_bends(self, overrides_files: Sequence[OverridesFile]) -> tuple[str, ...]:
         """Copy BENDS, with the files that they name, unless these are the copies; their paths below `overrides`."""
-        if all(bend.path.is_relative_to(self.overrides) for bend in bends):
-            return tuple(str(bend.path.relative_to(self.overrides)) for bend in bends)
+        if all(document.path.is_relative_to(self.overrides) for document in overrides_files):
+            return tuple(str(document.path.relative_to(self.overrides)) for document in overrides_files)
         self.overrides.mkdir(parents=True, exist_ok=True, mode=0o700)
         new = Path(tempfile.mkdtemp(dir=self.overrides, prefix=""))
-        for number, bend in enumerate(bends, 1):
-            bend.copy_to(new / str(number))
-        return tuple(f"{new.name}/{number}/{bend.path.name}" for number, bend in enumerate(bends, 1))
+        for number, document in enumerate(overrides_files, 1):
+            document.copy_to(new / str(number))
+        return tuple(f"{new.name}/{number}/{document.path.name}" for number, document in enumerate(overrides_files, 1))
 
     def exists(self) -> bool:
         """Whether there is a lab here, in whatever condition."""
@@ -153,12 +153,12 @@ class LabFolder:
                 cure=f"labgen destroy {self.name} --yes removes what is left of it",
             ) from None
 
-    def save(self, record: LabRecord, blueprint: Path, bends: Sequence[BendFile] = ()) -> None:
+    def save(self, record: LabRecord, blueprint: Path, overrides_files: Sequence[OverridesFile] = ()) -> None:
         """Write down how the lab is made, with copies of its blueprint and its overrides documents."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if blueprint.resolve() != self.blueprint.resolve():
             write_atomically(self.blueprint, whole_text(blueprint), 0o644)
-        record = replace(record, files=self._keep_bends(bends))
+        record = replace(record, files=self._keep_bends(overrides_files))
         write_atomically(self.path / "lab.json", json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
         # Only now does nothing lead to the older ones.
         for folder in self.overrides.glob("*"):

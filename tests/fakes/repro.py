@@ -13,8 +13,8 @@ from labgen.errors import LabgenError, NodeError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.provision import CommandResult
+from labgen.repro.context import TryContext, begin
 from labgen.repro.document import reproduction_files
-from labgen.repro.scene import Scene, begin
 from tests.fakes.patroni import FakeCluster, FakeNode
 
 PAIR = reproduction_files()["patroni-2445"].parent / "labs" / "pair.yml"
@@ -97,7 +97,7 @@ class Stage:
         for name, node in self.nodes.items():
             node.says("--show-cursor", f"s={name}\n")
 
-    def begin(self, files: Sequence[tuple[str, str]] = (), *, cluster: bool = True) -> Scene:
+    def begin(self, files: Sequence[tuple[str, str]] = (), *, cluster: bool = True) -> TryContext:
         return begin(self.lab, SECRETS, self.nodes, files, cluster=cluster)
 
 

@@ -11,9 +11,9 @@ from labgen.actions import checkpoint as actions
 from labgen.actions.lab.render import machines_of
 from labgen.actions.phases.base import Run
 from labgen.actions.phases.checkpoint_phases import version_now
-from labgen.actions.session.open import OpenLab, Wish, existing_lab, lab_of
+from labgen.actions.session.open import LabRequest, OpenLab, existing_lab, lab_of
 from labgen.actions.session.vagrant import vagrant_of
-from labgen.checkpoint import Checkpoint, LabVersion, Store
+from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion
 from labgen.plan import build_plan
 from labgen.provision import Journal, step_digests
 from labgen.render.folder import write_folder
@@ -22,7 +22,7 @@ from tests.fakes.provider import FakeKeeper, FakeProvider
 from tests.fakes.reporter import Heard
 
 
-class World:
+class ClusterState:
     """Rendered, all its steps done, its machines words."""
 
     name = "etcd-patroni-ops"
@@ -35,7 +35,7 @@ class World:
         self.provider = FakeProvider(self.keeper)
         monkeypatch.setattr(actions, "get_provider", lambda _name: self.provider)
         self.heard = Heard()
-        opened = lab_of(Wish("etcd-patroni-ops", provider="docker"), make=True)
+        opened = lab_of(LabRequest("etcd-patroni-ops", provider="docker"), make=True)
         opened.save()
         self.folder = opened.folder
         self.folder.known_hosts.write_text("node1 ssh-ed25519 AAAA\n")
@@ -47,8 +47,8 @@ class World:
         return existing_lab(self.name)
 
     @property
-    def store(self) -> Store:
-        return Store(self.name, self.folder.checkpoints, self.folder.restoring)
+    def store(self) -> CheckpointStore:
+        return CheckpointStore(self.name, self.folder.checkpoints, self.folder.restoring)
 
     def forget(self) -> None:
         """No checkpoint was ever made, and all nodes run."""

@@ -16,7 +16,7 @@ from labgen.actions.bundle.write import bundle, since_of
 from labgen.actions.session.open import existing_lab
 from labgen.bundle import pack as packing
 from labgen.bundle.entries import OTHER, PATRONI, POSTGRESQL, Entry
-from labgen.bundle.issue import Report, issue
+from labgen.bundle.issue import IssueReport, issue
 from labgen.bundle.pack import check
 from labgen.bundle.timeline import Clock, merged
 from labgen.cli.commands.bundle import lines
@@ -169,7 +169,7 @@ ENTRIES = [
 
 
 def test_issue(golden: Golden) -> None:
-    report = Report(
+    report = IssueReport(
         bundle="small.tar.zst",
         entries=ENTRIES,
         versions={
@@ -201,7 +201,7 @@ def test_parts_of_the_issue_that_a_reproduction_gives(golden: Golden) -> None:
     assert found is not None
     assert found.facts.model_dump() == {**SHOWS, "member": "repro/shown.yml"}
     assert sorted(found.texts) == ["repro/labs/small.yml", "repro/shown.yml"]
-    report = Report(
+    report = IssueReport(
         bundle="small.tar.zst",
         entries=[],
         seen=what_happened(found),

@@ -19,10 +19,10 @@ from labgen.providers.docker_keeper import DockerKeeper
 from labgen.providers.libvirt_keeper import LibvirtKeeper
 from tests.fakes.connection import Answer as Said
 from tests.fakes.connection import FakeConnection
-from tests.fakes.world import World
+from tests.fakes.world import ClusterState
 
 HERE = Path(__file__).parent
-Work = Callable[[World], object]
+Work = Callable[[ClusterState], object]
 
 
 def told(work: Callable[[], object]) -> str:
@@ -34,7 +34,7 @@ def told(work: Callable[[], object]) -> str:
 def restored(change: Callable[[LabVersion], LabVersion]) -> Work:
     """A checkpoint whose lab differed as CHANGE says."""
 
-    def work(world: World) -> object:
+    def work(world: ClusterState) -> object:
         made = world.save()
         world.store.put(replace(made, version=change(made.version)))
         return actions.restore(world.name, made.name, world.heard)
@@ -54,39 +54,39 @@ def other_steps(version: LabVersion, end: str) -> LabVersion:
     return replace(version, steps={step: "x" if step.endswith(end) else it for step, it in version.steps.items()})
 
 
-def taken(world: World) -> object:
+def taken(world: ClusterState) -> object:
     world.save()
     return world.save()
 
 
-def stopped(world: World) -> object:
+def stopped(world: ClusterState) -> object:
     world.provider.word = {"node2": "stopped", "node3": "absent"}
     return world.save()
 
 
-def half_way(world: World) -> object:
+def half_way(world: ClusterState) -> object:
     world.save()
     world.store.begin_restore("well")
     return world.save("another")
 
 
-def lost(world: World) -> object:
+def lost(world: ClusterState) -> object:
     made: Checkpoint = world.save()
     world.keeper.marks[made.mark] -= {"node2", "node3"}
     return actions.restore(world.name, made.name, world.heard)
 
 
-def full(world: World) -> object:
+def full(world: ClusterState) -> object:
     world.keeper.mib = 4321
     return world.save()
 
 
-def misspelt(world: World) -> object:
+def misspelt(world: ClusterState) -> object:
     world.save("before-failover")
     return actions.delete(world.name, "befor-failover")
 
 
-def unlike_any(world: World) -> object:
+def unlike_any(world: ClusterState) -> object:
     world.save("lesson-1")
     world.save("lesson-2")
     return actions.restore(world.name, "tuesday", world.heard)
@@ -137,7 +137,7 @@ def test_checkpoints_that_cannot_be(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    text, world = "", World(tmp_path, monkeypatch)
+    text, world = "", ClusterState(tmp_path, monkeypatch)
     for case, work in CASES.items():
         world.forget()
         monkeypatch.setattr(actions, "free_disk", lambda _, case=case: 500 if case == "a full disk" else 1 << 20)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.cluster.probes import rank_clients
-from labgen.cluster.state import World
+from labgen.cluster.state import ClusterState
 from labgen.drill.judge.log import parse_log
 from labgen.drill.judge.measure import measure
 from labgen.drill.judge.verdict import judge
@@ -32,7 +32,7 @@ from tests.unit.drill_logs import LEADER, Story
 
 HERE = Path(__file__).parent / "drill"
 LAB = resolve(load_blueprint(find_blueprint("etcd-haproxy")), provider="docker")
-WORLD = World(LAB, "postgres01", 1, ("postgres02", "postgres03"))
+WORLD = ClusterState(LAB, "postgres01", 1, ("postgres02", "postgres03"))
 ALL = ("postgres01", "postgres02", "postgres03")
 
 

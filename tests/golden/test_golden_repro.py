@@ -14,15 +14,15 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from labgen.actions.repro.run import Options, beginning_lost, reproductions_in, validate_reproduction
+from labgen.actions.repro.run import ReproRequest, beginning_lost, reproductions_in, validate_reproduction
 from labgen.checks import Evidence
 from labgen.cli.commands.repro import what_stays
 from labgen.errors import LabgenError
-from labgen.repro.judge import Holds, Judged, Verdict, verdict_on
+from labgen.repro.judge import ConditionResult, ReproVerdict, Ternary, verdict_on
 from labgen.repro.matrix import IMPOSSIBLE, Bisection, CellResult, make_cells, matrix_data, parse_axes
 from labgen.repro.model import Condition, Reproduction
-from labgen.repro.play import Done, State, Try
-from labgen.repro.result import Outcome, result_data
+from labgen.repro.play import Attempt, Done, State
+from labgen.repro.result import ReproOutcome, result_data
 from labgen.repro.tables import bisection_lines, flip_lines, matrix_table, reproductions_table, result_lines
 from labgen.repro.words import action_title, condition_title
 from tests.fakes.repro import pair
@@ -48,7 +48,7 @@ def shown(*parts: str | Table) -> str:
 def test_faulty_reproduction(case: str, golden: Golden, readable: Readable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE)
     with pytest.raises(LabgenError) as caught:
-        validate_reproduction(f"{case}.yml", Options(provider="docker"))
+        validate_reproduction(f"{case}.yml", ReproRequest(provider="docker"))
     text = "".join(f"{line}\n" for line in caught.value.lines())
     golden(HERE / f"{case}.txt", text)
     readable(text)
@@ -132,15 +132,15 @@ ACTIONS = (
 )
 
 
-def one_try(seen: Holds, *otherwise: Holds, actions: tuple[Done, ...] = ACTIONS) -> Try:
-    judged = (Judged("replica: log of patroni matches /Killed/", seen, "node2: 0: Killed", (KILLED, ABSENT)),)
-    other = tuple(Judged("replica: `grep done` succeeds", it, "node2: exit 1", (ABSENT,)) for it in otherwise)
+def one_try(seen: Ternary, *otherwise: Ternary, actions: tuple[Done, ...] = ACTIONS) -> Attempt:
+    judged = (ConditionResult("replica: log of patroni matches /Killed/", seen, "node2: 0: Killed", (KILLED, ABSENT)),)
+    other = tuple(ConditionResult("replica: `grep done` succeeds", it, "node2: exit 1", (ABSENT,)) for it in otherwise)
     trouble = next((f"{it.title}: {it.why}" for it in actions if it.state is State.FAILED), None)
-    return Try(*verdict_on(trouble, judged, other), STARTED, 7.3, actions, judged, other)
+    return Attempt(*verdict_on(trouble, judged, other), STARTED, 7.3, actions, judged, other)
 
 
-def outcome(*tries: Try, sick: tuple[str, ...] = ()) -> dict[str, Any]:
-    return result_data(Outcome(reproduction(), pair("versions.patroni=3.0.1"), tries, sick=sick))
+def outcome(*tries: Attempt, sick: tuple[str, ...] = ()) -> dict[str, Any]:
+    return result_data(ReproOutcome(reproduction(), pair("versions.patroni=3.0.1"), tries, sick=sick))
 
 
 def test_how_it_ended(golden: Golden, readable: Readable) -> None:
@@ -150,12 +150,12 @@ def test_how_it_ended(golden: Golden, readable: Readable) -> None:
         Done("heal", "heal", State.LEFT_OUT),
     )
     cases = {
-        "reproduced": outcome(one_try(Holds.YES, Holds.NO)),
-        "not reproduced": outcome(one_try(Holds.NO, Holds.YES)),
-        "neither": outcome(one_try(Holds.NO, Holds.NO)),
-        "an action failed": outcome(one_try(Holds.YES, actions=failed)),
+        "reproduced": outcome(one_try(Ternary.YES, Ternary.NO)),
+        "not reproduced": outcome(one_try(Ternary.NO, Ternary.YES)),
+        "neither": outcome(one_try(Ternary.NO, Ternary.NO)),
+        "an action failed": outcome(one_try(Ternary.YES, actions=failed)),
         "a sick lab": outcome(sick=("patroni-cluster: no leader", "etcd-members: 0 members")),
-        "three tries": outcome(one_try(Holds.NO), one_try(Holds.UNKNOWN), one_try(Holds.YES)),
+        "three tries": outcome(one_try(Ternary.NO), one_try(Ternary.UNKNOWN), one_try(Ternary.YES)),
     }
     text = "".join(f"# {case}\n{shown(*result_lines(data))}\n" for case, data in cases.items())
     text += f"# all of it\n{shown(*result_lines(cases['reproduced'], whole=True))}\n"
@@ -165,7 +165,7 @@ def test_how_it_ended(golden: Golden, readable: Readable) -> None:
 
 
 def test_a_result_as_json(golden: Golden) -> None:
-    data = outcome(one_try(Holds.YES, Holds.NO))
+    data = outcome(one_try(Ternary.YES, Ternary.NO))
     golden(HERE / "result.json", json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -175,15 +175,17 @@ def test_a_result_as_json(golden: Golden) -> None:
 def test_matrices(golden: Golden, readable: Readable) -> None:
     axes = parse_axes(["versions.patroni=2.1.2,3.0.1,3.0.2", "os=debian-12"])
     cells = make_cells("patroni-2445", axes)
-    bad, good = outcome(one_try(Holds.YES, Holds.NO)), outcome(one_try(Holds.NO, Holds.YES))
+    bad, good = outcome(one_try(Ternary.YES, Ternary.NO)), outcome(one_try(Ternary.NO, Ternary.YES))
     results = [
         CellResult(cells[0], IMPOSSIBLE, 0.0, ("PostgreSQL 15 needs Patroni 2.1.5 or later",)),
-        CellResult(cells[1], Verdict.REPRODUCED, 31.4, (), bad),
-        CellResult(cells[2], Verdict.NOT_REPRODUCED, 28.9, tuple(good["reasons"]), good),
+        CellResult(cells[1], ReproVerdict.REPRODUCED, 31.4, (), bad),
+        CellResult(cells[2], ReproVerdict.NOT_REPRODUCED, 28.9, tuple(good["reasons"]), good),
     ]
     data = matrix_data("patroni-2445", axes, results)
     text = f"# a flip\n{shown(matrix_table(data), *flip_lines(data))}\n"
-    data = matrix_data("patroni-2445", axes, [results[2], CellResult(cells[1], Verdict.UNKNOWN, 9.0, ("it broke",))])
+    data = matrix_data(
+        "patroni-2445", axes, [results[2], CellResult(cells[1], ReproVerdict.UNKNOWN, 9.0, ("it broke",))]
+    )
     text += f"# no flip\n{shown(matrix_table(data), *flip_lines(data))}\n"
     axes = parse_axes(["versions.patroni=3.0.0,3.0.1,3.0.2,3.0.3"])
     cells = make_cells("patroni-2445", axes)

@@ -29,7 +29,7 @@ class Place(Cli):
 
 
 @dataclass(frozen=True)
-class Carried:
+class BundledRepro:
     """What was made at home."""
 
     home: Place
@@ -38,11 +38,11 @@ class Carried:
 
 
 @pytest.fixture(scope="module")
-def carried(tmp_path_factory: pytest.TempPathFactory) -> Carried:
+def carried(tmp_path_factory: pytest.TempPathFactory) -> BundledRepro:
     """One lab, fetched; from the tests' own cache if that has its trees."""
     folder = tmp_path_factory.mktemp("home")
     cache = Path(os.environ.get("LABGEN_CACHE") or Path.home() / ".cache/labgen")
-    made = Carried(Place(folder / "state", cache), folder / "class.tar", folder / "labgen.lock")
+    made = BundledRepro(Place(folder / "state", cache), folder / "class.tar", folder / "labgen.lock")
     words = ("fetch", BLUEPRINT, *DOCKER, "--lock", str(made.lock), "-o", str(made.archive))
     said = made.home(*words, timeout=600).stdout
     assert "--offline" in said
@@ -59,7 +59,7 @@ def room(tmp_path: Path) -> Iterator[Place]:
     place("image", "prune", "--yes")
 
 
-def test_the_whole_walk(carried: Carried, room: Place, tmp_path: Path) -> None:
+def test_the_whole_walk(carried: BundledRepro, room: Place, tmp_path: Path) -> None:
     lock = tmp_path / "labgen.lock"
     damaged = tmp_path / "damaged.tar"
     content = bytearray(carried.archive.read_bytes())

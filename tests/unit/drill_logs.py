@@ -98,9 +98,9 @@ class Story:
         yield from self.attempts
         yield from self.entries
         if self.faults:
-            deed = {"name": "power-loss", "title": "power loss of the leader", "targets": [LEADER]}
-            yield {"event": "fault", "t_start": 10.0, "t_end": 10.2, **deed}
-            yield {"event": "heal", "t_start": 30.0, "t_end": 31.0, **deed, "early": self.early}
+            injection = {"name": "power-loss", "title": "power loss of the leader", "targets": [LEADER]}
+            yield {"event": "fault", "t_start": 10.0, "t_end": 10.2, **injection}
+            yield {"event": "heal", "t_start": 30.0, "t_end": 31.0, **injection, "early": self.early}
         if self.whole is not None:
             yield {"event": "whole", "t": self.whole}
         if self.ended:

@@ -16,7 +16,7 @@ from labgen.errors import LabgenError, NodeError, VagrantError
 from labgen.providers import Vagrant, seen_while_booting
 from labgen.providers.docker import DockerProvider
 from labgen.providers.libvirt import LibvirtProvider
-from labgen.provision import Arrivals
+from labgen.provision import NodeReadiness
 from tests.fakes.vagrant import install_vagrant
 
 
@@ -51,7 +51,7 @@ class Host:
 
 def test_each_node_is_taken_in_when_it_is_there() -> None:
     host = Host()
-    arrivals = Arrivals(["a", "b"], host.find, host.take_in)
+    arrivals = NodeReadiness(["a", "b"], host.find, host.take_in)
     assert set(arrivals.missing()) == {"a", "b"}
     host.running.add("b")
     until(lambda: set(arrivals.missing()) == {"a"})
@@ -71,7 +71,7 @@ def test_a_node_that_runs_is_missing_until_it_is_taken_in() -> None:
     host = Host()
     host.gate.clear()
     host.running.add("a")
-    arrivals = Arrivals(["a"], host.find, host.take_in)
+    arrivals = NodeReadiness(["a"], host.find, host.take_in)
     until(lambda: arrivals.missing() and len(host.asked) == 1)
     assert set(arrivals.missing()) == {"a"}
     host.gate.set()
@@ -85,7 +85,7 @@ def test_the_provider_is_not_asked_without_a_rest() -> None:
         time.sleep(0.1)
         return host.find(nodes)
 
-    arrivals = Arrivals(["a"], slowly, host.take_in)
+    arrivals = NodeReadiness(["a"], slowly, host.take_in)
     end = time.monotonic() + 0.45
     while time.monotonic() < end:
         arrivals.missing()
@@ -97,7 +97,7 @@ def test_one_error_is_told_as_it_is_and_several_together() -> None:
     host = Host()
     host.running = {"a", "b"}
     host.errors = {node: NodeError(f"node {node} is deaf", cure="shout") for node in "ab"}
-    both, one = (Arrivals(["a", "b"], host.find, host.take_in) for _ in range(2))
+    both, one = (NodeReadiness(["a", "b"], host.find, host.take_in) for _ in range(2))
     with pytest.raises(NodeError, match="2 nodes cannot be used") as told:
         until(lambda: not both.missing())
     assert told.value.detail == ("node a is deaf", "node b is deaf")
@@ -111,7 +111,7 @@ def test_a_fault_of_labgen_s_own_is_not_hidden() -> None:
     host = Host()
     host.running = {"a", "b"}
     host.errors = {"a": NodeError("deaf"), "b": ZeroDivisionError("oops")}
-    arrivals = Arrivals(["a", "b"], host.find, host.take_in)
+    arrivals = NodeReadiness(["a", "b"], host.find, host.take_in)
     with pytest.raises(ZeroDivisionError):
         until(lambda: not arrivals.missing())
 

@@ -20,7 +20,7 @@ import pytest
 from benchmarks import checkpoint, cold_up, common, floor, libvirt_up, memory, scaling, startup, up_floor
 from labgen.actions.cache.images import image_specs
 from labgen.actions.lab.render import render
-from labgen.actions.session.open import Wish, lab_of
+from labgen.actions.session.open import LabRequest, lab_of
 from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
 from labgen.lab.resolve import resolve
 from labgen.plan import StepId, build_plan
@@ -35,7 +35,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rendered(tmp_path: Path, blueprint: str) -> Path:
     folder = tmp_path / "rendered"
-    render(Wish(blueprint, provider="docker", name="floor"), folder, artefacts=False)
+    render(LabRequest(blueprint, provider="docker", name="floor"), folder, artefacts=False)
     return folder
 
 
@@ -246,7 +246,7 @@ def test_growth_leaves_out_what_every_start_costs() -> None:
 
 
 def test_the_documents_way_counts_each_node_s_own_artefacts(tmp_path: Path) -> None:
-    opened = lab_of(Wish("consul-pgbouncer", provider="docker"))
+    opened = lab_of(LabRequest("consul-pgbouncer", provider="docker"))
     folder = rendered(tmp_path, "consul-pgbouncer")
     names = {name for names in opened.lab.artefact_names.values() for name in names}
     for name in names:
@@ -258,7 +258,7 @@ def test_the_documents_way_counts_each_node_s_own_artefacts(tmp_path: Path) -> N
 
 
 def test_the_documents_way_keeps_to_the_plan(tmp_path: Path) -> None:
-    opened = lab_of(Wish("etcd-haproxy", provider="docker"))
+    opened = lab_of(LabRequest("etcd-haproxy", provider="docker"))
     document = cold_up.Document(opened, rendered(tmp_path, "etcd-haproxy"), "base")
     done: list[StepId] = []
     document._run = done.append  # type: ignore[method-assign]
@@ -270,7 +270,7 @@ def test_the_documents_way_keeps_to_the_plan(tmp_path: Path) -> None:
 
 
 def test_a_step_that_fails_ends_the_documents_way(tmp_path: Path) -> None:
-    opened = lab_of(Wish("etcd-haproxy", provider="docker"))
+    opened = lab_of(LabRequest("etcd-haproxy", provider="docker"))
     document = cold_up.Document(opened, rendered(tmp_path, "etcd-haproxy"), "base")
 
     def fails(step: StepId) -> None:
@@ -283,8 +283,8 @@ def test_a_step_that_fails_ends_the_documents_way(tmp_path: Path) -> None:
 
 def test_the_images_of_a_cold_up_are_nobody_else_s(tmp_path: Path) -> None:
     roots = cold_up.marked_components(tmp_path / "components", "mark")
-    plain = lab_of(Wish("consul-pgbouncer", provider="docker")).lab
-    marked = lab_of(Wish("consul-pgbouncer", provider="docker", components=(roots,))).lab
+    plain = lab_of(LabRequest("consul-pgbouncer", provider="docker")).lab
+    marked = lab_of(LabRequest("consul-pgbouncer", provider="docker", components=(roots,))).lab
     names = [{spec.name for spec in image_specs(lab, baked=True).values()} for lab in (plain, marked)]
     assert not names[0] & names[1]
     # The base system is the same: nothing of it is copied.

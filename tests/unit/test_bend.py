@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from labgen.actions.lab.show import resolved
-from labgen.actions.session.open import Wish, existing_lab, lab_of
+from labgen.actions.session.open import LabRequest, existing_lab, lab_of
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.components.versions import is_package_version, program_version
 from labgen.errors import BlueprintError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
-from labgen.overrides import read_bend
+from labgen.overrides import read_overrides
 from labgen.plan import build_plan
 from labgen.render.nodes import render_nodes
 
@@ -29,7 +29,7 @@ def bent(tmp_path: Path, text: str, *words: str, **others: str) -> Lab:
         (tmp_path / name.replace("_", ".")).write_text(content)
     path = tmp_path / "over.yml"
     path.write_text(text)
-    return resolve(LOADED, provider="docker", overrides=words, files=[read_bend(path)])
+    return resolve(LOADED, provider="docker", overrides=words, files=[read_overrides(path)])
 
 
 def rendered(lab: Lab) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_a_whole_map_replaces_and_a_key_joins(tmp_path: Path) -> None:
 def test_later_documents_go_over_earlier_ones(tmp_path: Path) -> None:
     for name, ttl in (("first.yml", 40), ("second.yml", 50)):
         (tmp_path / name).write_text(f"settings: {{patroni: {{ttl: {ttl}}}}}\n")
-    files = [read_bend(tmp_path / name) for name in ("first.yml", "second.yml")]
+    files = [read_overrides(tmp_path / name) for name in ("first.yml", "second.yml")]
     lab = resolve(LOADED, provider="docker", files=files)
     assert lab.node("node1").settings["patroni"]["ttl"] == 50
     assert lab.node("node1").origins["patroni", "ttl"].endswith("second.yml:1:22")
@@ -261,43 +261,43 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def wish(tmp_path: Path, **about: Any) -> Wish:
-    return Wish("etcd-patroni-ops", provider="docker", files=(tmp_path / "over.yml",), **about)
+def request(tmp_path: Path, **about: Any) -> LabRequest:
+    return LabRequest("etcd-patroni-ops", provider="docker", files=(tmp_path / "over.yml",), **about)
 
 
 def test_a_lab_keeps_its_documents(state: Path) -> None:
     (state / "cb.sh").write_text("echo one\n")
     (state / "over.yml").write_text(FILE + "settings: {patroni: {ttl: 40}}\n")
-    lab_of(wish(state)).save()
+    lab_of(request(state)).save()
     for name in ("over.yml", "cb.sh"):
         (state / name).unlink()
     again = existing_lab("etcd-patroni-ops")
     assert again.lab.node("node1").settings["patroni"]["ttl"] == 40
     assert [file.text for file in again.lab.files] == ["echo one\n", "{{ not a template }}\n"]
-    assert lab_of(Wish("etcd-patroni-ops")).lab.node("node1").settings["patroni"]["ttl"] == 40
+    assert lab_of(LabRequest("etcd-patroni-ops")).lab.node("node1").settings["patroni"]["ttl"] == 40
     again.save()
     assert existing_lab("etcd-patroni-ops").record.files == again.record.files
 
 
 def test_other_documents_replace_them(state: Path) -> None:
     (state / "over.yml").write_text("settings: {patroni: {ttl: 40}}\n")
-    opened = lab_of(wish(state))
+    opened = lab_of(request(state))
     opened.save()
     (state / "over.yml").write_text("settings: {patroni: {ttl: 50}}\n")
-    lab_of(wish(state)).save()
+    lab_of(request(state)).save()
     assert existing_lab("etcd-patroni-ops").lab.node("node1").settings["patroni"]["ttl"] == 50
     assert len(list(opened.folder.overrides.iterdir())) == 1
     (state / "over.yml").write_text("os: debian-12\n")
     with pytest.raises(UsageError, match="exists with the operating system debian-13"):
-        lab_of(wish(state))
+        lab_of(request(state))
 
 
 def test_a_secret_that_exists_cannot_be_another(state: Path) -> None:
-    lab_of(Wish("etcd-patroni-ops", provider="docker")).save()
+    lab_of(LabRequest("etcd-patroni-ops", provider="docker")).save()
     opened = existing_lab("etcd-patroni-ops")
     opened.folder.secrets(opened.lab)
     (state / "over.yml").write_text("secrets: {patroni: {rewind_password: {containing: '%%'}}}\n")
-    changed = lab_of(wish(state))
+    changed = lab_of(request(state))
     with pytest.raises(UsageError, match=r"its secret patroni\.rewind_password has no '%%' in it"):
         changed.folder.secrets(changed.lab)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from labgen.bundle.entries import OTHER, PATRONI, POSTGRESQL, Entry
-from labgen.bundle.issue import LONGEST, LONGEST_LOG, Report, excerpt, issue
+from labgen.bundle.issue import LONGEST, LONGEST_LOG, IssueReport, excerpt, issue
 
 NOON = 1795608000.0
 LABELS = [
@@ -29,7 +29,7 @@ def said(at: float, text: str, node: str = "node1", source: str = PATRONI) -> En
     return Entry(NOON + at, node, "p[1]", text, source)
 
 
-REPORT = Report(
+REPORT = IssueReport(
     bundle="x.tar.zst",
     entries=[
         said(0, "2026-11-25 12:00:00,000 INFO: promoted self to leader"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bundles import BLUEPRINT, LOCK, lock_for, record, write_bundle
 
-from labgen.actions.bundle.replay import HOME, Offer, _settled, offered
+from labgen.actions.bundle.replay import HOME, ReplayProposal, _settled, offered
 from labgen.actions.bundle.repro import document_member
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
 from labgen.bundle.model import is_place
@@ -16,7 +16,7 @@ from labgen.cli.commands.replay import statement
 from labgen.errors import BlueprintError, LabgenError, LockError, UsageError
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
-from labgen.overrides import read_bend
+from labgen.overrides import read_overrides
 from labgen.plan import build_plan
 from labgen.render.lab import Machines, render_lab
 from labgen.render.model import Rendered
@@ -243,7 +243,7 @@ def test_no_blueprint_of_this_machine_is_read_for_a_bundle(tmp_path: Path, name:
 )
 def test_a_document_with_a_name_of_any_kind_has_a_place(tmp_path: Path, name: str, member: str) -> None:
     (tmp_path / name).write_text("settings: {patroni: {ttl: 40}}\n")
-    assert document_member(2, read_bend(tmp_path / name)) == member
+    assert document_member(2, read_overrides(tmp_path / name)) == member
     assert is_place(member)
 
 
@@ -265,7 +265,7 @@ def test_a_lock_for_something_else(tmp_path: Path) -> None:
 
 
 def test_it_says_first_what_it_would_do(tmp_path: Path) -> None:
-    def told(offer: Offer) -> str:
+    def told(offer: ReplayProposal) -> str:
         return "\n".join(statement(offer))
 
     with offered(write_bundle(tmp_path / "x.tar.zst"), lambda _: None, name="mine") as offer:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from labgen.bundle.entries import OTHER, PATRONI, POSTGRESQL, Entry, Step, read_journal, read_log_file, steps
+from labgen.bundle.entries import OTHER, PATRONI, POSTGRESQL, Entry, StepRecord, read_journal, read_log_file, steps
 from labgen.bundle.timeline import Clock, line_of, merged
 
 NOON = 1795608000.0  # 2026-11-25 12:00:00 UTC
@@ -98,8 +98,8 @@ def test_a_clock_that_was_set_is_told() -> None:
     slewed = [at(number * 1.01, number) for number in range(10)]
     assert steps(slewed) == []
     entries = [at(0, 0), at(1, 1), at(62, 2), at(63, 3), at(4, 4), at(9000, 1, boot="c")]
-    assert steps(entries) == [Step(NOON + 62, 60.0), Step(NOON + 4, -60.0)]
-    text = "\n".join(merged({"node1": entries}, {"node1": Clock(0, 0, steps=(Step(NOON, 60.0),))}).lines())
+    assert steps(entries) == [StepRecord(NOON + 62, 60.0), StepRecord(NOON + 4, -60.0)]
+    text = "\n".join(merged({"node1": entries}, {"node1": Clock(0, 0, steps=(StepRecord(NOON, 60.0),))}).lines())
     assert "its clock was set by +60.000 s at 2026-11-25 12:00:00.000000" in text
 
 

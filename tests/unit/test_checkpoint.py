@@ -12,10 +12,10 @@ import pytest
 
 from labgen.actions import checkpoint as actions
 from labgen.actions.phases import checkpoint_phases as phases
-from labgen.actions.phases.checkpoint_phases import Offer, Restore, Resume
-from labgen.checkpoint import Checkpoint, LabVersion, Store, check_name, differences
+from labgen.actions.phases.checkpoint_phases import Restore, Resume, SuggestCheckpoint
+from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, check_name, differences
 from labgen.checkpoint.clocks import set_clock, set_clocks
-from labgen.checks import CheckResult, Report, Status
+from labgen.checks import CheckReport, CheckResult, Status
 from labgen.errors import HostError, LabgenError, NodeError, OperationError, UnknownNameError, UsageError
 from labgen.plan import StepId, build_plan
 from labgen.provision import Journal, step_digests
@@ -24,7 +24,7 @@ from labgen.render.lab import Machines, render_lab
 from labgen.state import lab_folder
 from tests.fakes.connection import Answer, FakeConnection
 from tests.fakes.vagrant import install_vagrant
-from tests.fakes.world import World
+from tests.fakes.world import ClusterState
 
 VERSION = LabVersion(
     provider="docker",
@@ -55,25 +55,25 @@ CHECKPOINT = Checkpoint(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store("tour", tmp_path / "checkpoints", tmp_path / "restoring")
+def store(tmp_path: Path) -> CheckpointStore:
+    return CheckpointStore("tour", tmp_path / "checkpoints", tmp_path / "restoring")
 
 
-def test_there_and_back(store: Store) -> None:
+def test_there_and_back(store: CheckpointStore) -> None:
     store.put(CHECKPOINT)
     assert store.get("well") == CHECKPOINT
     assert store.all() == [CHECKPOINT]
     assert (store.folder / "well.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_oldest_first_and_one_of_a_name(store: Store) -> None:
+def test_oldest_first_and_one_of_a_name(store: CheckpointStore) -> None:
     store.put(replace(CHECKPOINT, name="later", saved="2026-01-02T10:00:00+00:00"))
     store.put(CHECKPOINT)
     store.put(replace(CHECKPOINT, mark="c9"))
     assert [(it.name, it.mark) for it in store.all()] == [("well", "c9"), ("later", "c0")]
 
 
-def test_an_unknown_name_lists_those_that_there_are(store: Store) -> None:
+def test_an_unknown_name_lists_those_that_there_are(store: CheckpointStore) -> None:
     store.put(CHECKPOINT)
     with pytest.raises(UnknownNameError) as caught:
         store.get("before-failover")
@@ -81,20 +81,20 @@ def test_an_unknown_name_lists_those_that_there_are(store: Store) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "name": 3}'])
-def test_a_damaged_record_is_none(store: Store, text: str) -> None:
+def test_a_damaged_record_is_none(store: CheckpointStore, text: str) -> None:
     store.put(CHECKPOINT)
     (store.folder / "broken.json").write_text(text)
     assert [it.name for it in store.all()] == ["well"]
 
 
-def test_a_newer_record_is_no_damage(store: Store) -> None:
+def test_a_newer_record_is_no_damage(store: CheckpointStore) -> None:
     store.put(CHECKPOINT)
     (store.folder / "newer.json").write_text(json.dumps({**asdict(CHECKPOINT), "format": 99}))
     with pytest.raises(LabgenError, match="newer labgen"):
         store.all()
 
 
-def test_a_restore_under_way_is_of_a_checkpoint_that_there_is(store: Store) -> None:
+def test_a_restore_under_way_is_of_a_checkpoint_that_there_is(store: CheckpointStore) -> None:
     store.put(CHECKPOINT)
     assert store.under_way() is None
     store.begin_restore("well")
@@ -172,20 +172,20 @@ def test_every_clock_is_set_or_named() -> None:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(tmp_path, monkeypatch)
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterState:
+    return ClusterState(tmp_path, monkeypatch)
 
 
 def report(monkeypatch: pytest.MonkeyPatch, *, passed: bool) -> None:
-    def run_checks(*_: object, **__: object) -> Report:
+    def run_checks(*_: object, **__: object) -> CheckReport:
         status = Status.PASS if passed else Status.FAIL
         result = CheckResult(name="services", title="", status=status, detail="patroni is dead", evidence=(), seconds=0)
-        return Report("l", "b", "docker", "modern", "debian-13", datetime.now(UTC), 0.0, (result,))
+        return CheckReport("l", "b", "docker", "modern", "debian-13", datetime.now(UTC), 0.0, (result,))
 
     monkeypatch.setattr(actions, "run_checks", run_checks)
 
 
-def test_a_save_is_whole_or_not_there(world: World) -> None:
+def test_a_save_is_whole_or_not_there(world: ClusterState) -> None:
     made = world.save()
     assert world.store.get("well") == made
     assert world.keeper.marks == {made.mark: {"node0", "node1", "node2", "node3"}}
@@ -197,7 +197,7 @@ def test_a_save_is_whole_or_not_there(world: World) -> None:
 
 @pytest.mark.parametrize(("passed", "condition"), [(True, "verified"), (False, "failed")])
 def test_whether_the_checks_passed_is_written_down(
-    world: World, monkeypatch: pytest.MonkeyPatch, passed: bool, condition: str
+    world: ClusterState, monkeypatch: pytest.MonkeyPatch, passed: bool, condition: str
 ) -> None:
     report(monkeypatch, passed=passed)
     made = world.save(verify=True)
@@ -205,7 +205,7 @@ def test_whether_the_checks_passed_is_written_down(
     assert made.about == (() if passed else ("services: patroni is dead",))
 
 
-def test_an_unfinished_lab_is_saved_as_that(world: World) -> None:
+def test_an_unfinished_lab_is_saved_as_that(world: ClusterState) -> None:
     world.finish("patroni")
     made = world.save(verify=True)
     assert made.condition == "unfinished"
@@ -214,7 +214,7 @@ def test_an_unfinished_lab_is_saved_as_that(world: World) -> None:
     assert "Verify" not in world.heard.phases
 
 
-def test_a_save_that_fails_leaves_what_was_there(world: World) -> None:
+def test_a_save_that_fails_leaves_what_was_there(world: ClusterState) -> None:
     first = world.save()
 
     def fail() -> None:
@@ -227,13 +227,13 @@ def test_a_save_that_fails_leaves_what_was_there(world: World) -> None:
     assert set(world.keeper.marks) == {first.mark}
 
 
-def test_what_a_killed_save_left_goes_with_the_next(world: World) -> None:
+def test_what_a_killed_save_left_goes_with_the_next(world: ClusterState) -> None:
     world.keeper.marks["c666"] = {"node0"}
     made = world.save()
     assert set(world.keeper.marks) == {made.mark}
 
 
-def test_a_name_is_taken_until_it_is_forced(world: World) -> None:
+def test_a_name_is_taken_until_it_is_forced(world: ClusterState) -> None:
     first = world.save()
     with pytest.raises(UsageError, match="already"):
         world.save()
@@ -243,7 +243,7 @@ def test_a_name_is_taken_until_it_is_forced(world: World) -> None:
     assert world.store.all() == [second]
 
 
-def test_only_a_lab_that_runs_is_saved(world: World) -> None:
+def test_only_a_lab_that_runs_is_saved(world: ClusterState) -> None:
     world.provider.word = {"node2": "stopped"}
     with pytest.raises(OperationError) as caught:
         world.save()
@@ -251,20 +251,20 @@ def test_only_a_lab_that_runs_is_saved(world: World) -> None:
     assert world.keeper.heard == []
 
 
-def test_a_save_needs_room(world: World) -> None:
+def test_a_save_needs_room(world: ClusterState) -> None:
     world.keeper.mib = 1 << 40
     with pytest.raises(HostError, match="MiB of disk"):
         world.save()
     assert world.keeper.heard == []
 
 
-def test_a_provider_without_a_keeper_is_refused_beforehand(world: World) -> None:
+def test_a_provider_without_a_keeper_is_refused_beforehand(world: ClusterState) -> None:
     world.provider.keeper = None
     with pytest.raises(OperationError, match="no checkpoints with docker"):
         world.save()
 
 
-def test_delete_takes_all_of_it(world: World) -> None:
+def test_delete_takes_all_of_it(world: ClusterState) -> None:
     world.save()
     kept = world.save("other")
     assert actions.delete(world.name, "well").name == "well"
@@ -275,7 +275,7 @@ def test_delete_takes_all_of_it(world: World) -> None:
     assert caught.value.cure == "there is: other"
 
 
-def test_the_list_says_what_fits(world: World) -> None:
+def test_the_list_says_what_fits(world: ClusterState) -> None:
     assert actions.checkpoint_lines(world.name) == []
     world.save()
     lost = world.save("lost")
@@ -288,7 +288,7 @@ def test_the_list_says_what_fits(world: World) -> None:
 # ---------------------------------------------------------------- coming back
 
 
-def test_another_version_is_refused_before_anything_changes(world: World) -> None:
+def test_another_version_is_refused_before_anything_changes(world: ClusterState) -> None:
     world.save()
     record = world.folder.record()
     world.folder.save(replace(record, overrides=("patroni.ttl=35",)), world.folder.blueprint)
@@ -299,14 +299,14 @@ def test_another_version_is_refused_before_anything_changes(world: World) -> Non
     assert "restore" not in " ".join(world.keeper.heard)
 
 
-def test_one_that_is_not_whole_is_refused(world: World) -> None:
+def test_one_that_is_not_whole_is_refused(world: ClusterState) -> None:
     made = world.save()
     world.keeper.marks[made.mark].discard("node3")
     with pytest.raises(OperationError, match="of node3 is gone"):
         actions.restore(world.name, "well", world.heard)
 
 
-def started(world: World) -> set[str]:
+def started(world: ClusterState) -> set[str]:
     journal = Journal(world.folder.journal)
     digests = step_digests(build_plan(world.opened.lab), world.folder.rendered)
     done = {str(step) for step, digest in digests.items() if journal.is_done(step, digest)}
@@ -315,7 +315,7 @@ def started(world: World) -> set[str]:
 
 
 def test_machines_are_made_from_the_images_and_started_anew(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: ClusterState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = world.save()
     journal = Journal(world.folder.journal)
@@ -337,7 +337,7 @@ def test_machines_are_made_from_the_images_and_started_anew(
     assert not Restore().needed(world.run())
 
 
-def test_a_live_one_goes_on_where_it_was(world: World) -> None:
+def test_a_live_one_goes_on_where_it_was(world: ClusterState) -> None:
     world.keeper.live = True
     world.save()
     run = world.run()
@@ -346,7 +346,7 @@ def test_a_live_one_goes_on_where_it_was(world: World) -> None:
     assert len(started(world)) == 4
 
 
-def test_a_restore_that_was_cut_off_is_gone_on_with(world: World) -> None:
+def test_a_restore_that_was_cut_off_is_gone_on_with(world: ClusterState) -> None:
     world.keeper.live = True
     made = world.save()
 
@@ -368,7 +368,7 @@ def test_a_restore_that_was_cut_off_is_gone_on_with(world: World) -> None:
     assert not Restore().needed(world.run())
 
 
-def test_what_stands_still_goes_on(world: World) -> None:
+def test_what_stands_still_goes_on(world: ClusterState) -> None:
     assert not Resume().needed(world.run())
     world.provider.word = {"node1": "paused"}
     assert Resume().needed(world.run())
@@ -376,7 +376,7 @@ def test_what_stands_still_goes_on(world: World) -> None:
     assert world.keeper.heard == ["thaw"]
 
 
-Change = Callable[[World], object]
+Change = Callable[[ClusterState], object]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ Change = Callable[[World], object]
     ],
 )
 def test_up_names_a_checkpoint_that_saves_work(
-    world: World, monkeypatch: pytest.MonkeyPatch, change: Change, offered: bool
+    world: ClusterState, monkeypatch: pytest.MonkeyPatch, change: Change, offered: bool
 ) -> None:
     report(monkeypatch, passed=True)
     world.save("older", verify=True)
@@ -397,29 +397,29 @@ def test_up_names_a_checkpoint_that_saves_work(
     world.save("unverified")
     change(world)
     run = world.run()
-    assert Offer().needed(run) is offered
+    assert SuggestCheckpoint().needed(run) is offered
     if offered:
-        Offer().run(run)
+        SuggestCheckpoint().run(run)
         assert f"labgen checkpoint restore {world.name} " in world.heard.notes[-1]
         assert "unverified" not in world.heard.notes[-1]
 
 
-def test_no_checkpoint_of_another_version_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_checkpoint_of_another_version_is_named(world: ClusterState, monkeypatch: pytest.MonkeyPatch) -> None:
     report(monkeypatch, passed=True)
     made = world.save(verify=True)
     world.store.put(replace(made, version=replace(made.version, versions={"patroni": "2.0.2"})))
     world.provider.word = {"node1": "absent"}
-    assert not Offer().needed(world.run())
+    assert not SuggestCheckpoint().needed(world.run())
 
 
-def test_the_folder_of_a_lab_has_its_checkpoints(world: World) -> None:
+def test_the_folder_of_a_lab_has_its_checkpoints(world: ClusterState) -> None:
     world.save()
     assert (world.folder.checkpoints / "well.json").is_file()
     world.folder.remove()
     assert not lab_folder(world.name).checkpoints.exists()
 
 
-def test_the_version_follows_what_would_be_rendered_now(world: World, tmp_path: Path) -> None:
+def test_the_version_follows_what_would_be_rendered_now(world: ClusterState, tmp_path: Path) -> None:
     digests = phases.digests_now(world.opened)[1]
     plain = render_lab(
         world.opened.lab,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from labgen.checks import Status
-from labgen.checks.builtin.etcd import Member, judge_leader, judge_members
-from labgen.checks.builtin.etcd import Status as Answer
+from labgen.checks.builtin.etcd import EtcdMember, judge_leader, judge_members
+from labgen.checks.builtin.etcd import EtcdStatus as Answer
 
 EXPECTED = {"e1": "10.0.0.11", "e2": "10.0.0.12", "e3": "10.0.0.13"}
 
 
-def members(**changed: Member) -> list[Member]:
+def members(**changed: EtcdMember) -> list[EtcdMember]:
     healthy = {
-        name: Member(number, name, (f"http://{address}:2379",))
+        name: EtcdMember(number, name, (f"http://{address}:2379",))
         for number, (name, address) in enumerate(EXPECTED.items(), start=1)
     }
     return list({**healthy, **changed}.values())
@@ -33,16 +33,16 @@ def test_a_whole_cluster_passes() -> None:
     ("found", "detail"),
     [
         (members()[:2], "e3 is missing"),
-        ([*members(), Member(10, "x9", ())], "x9 is not of this lab"),
-        (members(e3=Member(171, "", ())), "e3 is missing; member ab has never started"),
+        ([*members(), EtcdMember(10, "x9", ())], "x9 is not of this lab"),
+        (members(e3=EtcdMember(171, "", ())), "e3 is missing; member ab has never started"),
         (
-            members(e1=Member(1, "e1", ("http://localhost:2379",))),
+            members(e1=EtcdMember(1, "e1", ("http://localhost:2379",))),
             "e1 is at http://localhost:2379, not at http://10.0.0.11:2379",
         ),
-        (members(e1=Member(1, "e1", ())), "e1 is at no address, not at http://10.0.0.11:2379"),
+        (members(e1=EtcdMember(1, "e1", ())), "e1 is at no address, not at http://10.0.0.11:2379"),
     ],
 )
-def test_members_that_are_not_the_labs(found: list[Member], detail: str) -> None:
+def test_members_that_are_not_the_labs(found: list[EtcdMember], detail: str) -> None:
     verdict = judge_members(found, EXPECTED)
     assert (verdict.status, verdict.detail) == (Status.FAIL, detail)
 

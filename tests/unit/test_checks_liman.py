@@ -28,7 +28,7 @@ def lab() -> Lab:
     return resolve(load_blueprint(find_blueprint("liman-etcd-haproxy")), provider="docker")
 
 
-class World:
+class ClusterState:
     """A lab in order, in which liman2 answers what comes through HAProxy; `limans` and `reached` put a fault in."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class World:
 
 
 def test_in_order() -> None:
-    world = World()
+    world = ClusterState()
     result = world.run()
     assert result.status is Status.PASS
     assert result.detail == (
@@ -75,7 +75,7 @@ def test_in_order() -> None:
 
 
 def test_a_liman_at_the_wrong_server() -> None:
-    world = World()
+    world = ClusterState()
     world.reached["liman1"] = "192.168.70.22"
     result = world.run()
     assert (result.status, result.detail) == (Status.FAIL, "liman1 reaches 192.168.70.22, not the leader kaptan1")
@@ -83,7 +83,7 @@ def test_a_liman_at_the_wrong_server() -> None:
 
 
 def test_a_liman_without_a_database() -> None:
-    world = World()
+    world = ClusterState()
     world.errors["liman2"] = "no answer from the database within 2 s"
     result = world.run()
     assert result.status is Status.FAIL
@@ -94,7 +94,7 @@ def test_a_liman_without_a_database() -> None:
 
 
 def test_a_note_that_is_not_shown() -> None:
-    world = World()
+    world = ClusterState()
     world.nodes["liman2"].script.insert(
         0, (r":8080/notes/", '{"node": "liman2", "server": {"address": "192.168.70.21"}, "note": {"text": "other"}}')
     )
@@ -103,7 +103,7 @@ def test_a_note_that_is_not_shown() -> None:
 
 
 def test_no_way_through_haproxy() -> None:
-    world = World()
+    world = ClusterState()
     refused = Result("", 7, "", "curl: (7) Failed to connect to 192.168.70.10 port 80: Connection refused")
     world.nodes["liman1"].script.insert(0, (r"//192.168.70.10:80/", refused))
     result = world.run()
@@ -114,7 +114,7 @@ def test_no_way_through_haproxy() -> None:
 
 @pytest.mark.parametrize("page", ["<html><body><h1>503 Service Unavailable</h1>", "[]", '{"node": "liman1"}', ""])
 def test_something_else_answers(page: str) -> None:
-    world = World()
+    world = ClusterState()
     world.nodes["liman2"].script.insert(0, (r"/health", page))
     result = world.run()
     assert result.status is Status.UNKNOWN
@@ -122,7 +122,7 @@ def test_something_else_answers(page: str) -> None:
 
 
 def test_a_dead_node() -> None:
-    world = World()
+    world = ClusterState()
     world.nodes["liman2"].script = [("", NodeError("liman2 does not answer"))]
     result = world.run()
     assert (result.status, result.detail) == (Status.UNKNOWN, "liman2: liman2 does not answer")

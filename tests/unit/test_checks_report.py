@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from labgen.checks import (
+    CheckOutcome,
+    CheckReport,
     CheckResult,
     Evidence,
-    Report,
     Status,
-    Verdict,
     report_table,
     result_line,
     to_json,
@@ -28,7 +28,7 @@ EVIDENCE = (
     Evidence("pg-patroni2", "psql <x>", 2, "", "FATAL: \x1b[31mno\x00\n", 0.25),
     Evidence("pgbouncer", "ss", None, "", "no answer", 5.0),
 )
-REPORT = Report(
+REPORT = CheckReport(
     lab="demo",
     blueprint="consul-pgbouncer",
     provider="docker",
@@ -44,7 +44,7 @@ REPORT = Report(
 )
 
 
-def shown(report: Report, *, verbose: bool = False, width: int = 100) -> str:
+def shown(report: CheckReport, *, verbose: bool = False, width: int = 100) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(report_table(report, verbose=verbose))
     assert isinstance(console.file, io.StringIO)
@@ -151,6 +151,6 @@ def test_summary(statuses: list[Status], passed: bool, summary: str) -> None:
 
 
 def test_a_fault_weighs_more_than_silence() -> None:
-    assert Verdict.of("fine", faults=["a"], unknown=["b", "a"]) == Verdict.failed("a; b")
-    assert Verdict.of("fine", unknown=["b", "b"]) == Verdict.unknown("b")
-    assert Verdict.of("fine") == Verdict.passed("fine")
+    assert CheckOutcome.of("fine", faults=["a"], unknown=["b", "a"]) == CheckOutcome.failed("a; b")
+    assert CheckOutcome.of("fine", unknown=["b", "b"]) == CheckOutcome.unknown("b")
+    assert CheckOutcome.of("fine") == CheckOutcome.passed("fine")

@@ -14,10 +14,10 @@ from checks_world import SECRETS, FakeNode, Healthy, Result, lab
 
 from labgen.checks import (
     Check,
+    CheckOutcome,
     CheckResult,
     Context,
     Status,
-    Verdict,
     check_names,
     lab_checks,
     registry,
@@ -110,7 +110,7 @@ def test_every_registered_check_is_a_check_of_that_name() -> None:
 
 
 def test_a_plugin_that_does_not_load_is_unknown(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
-    checks["mine"] = Check("mine", "Mine", lambda _: Verdict.passed("fine"))
+    checks["mine"] = Check("mine", "Mine", lambda _: CheckOutcome.passed("fine"))
 
     def explode(_: EntryPoint) -> None:
         raise ImportError("no module named nowhere")
@@ -142,12 +142,12 @@ def test_a_hanging_check_is_left_behind_and_holds_nobody_up(
     monkeypatch.setattr(runner, "GRACE", 0.05)
     release = threading.Event()
 
-    def hang(_: Context) -> Verdict:
+    def hang(_: Context) -> CheckOutcome:
         release.wait(60)
-        return Verdict.passed("too late")
+        return CheckOutcome.passed("too late")
 
     checks["hangs"] = Check("hangs", "Hangs", hang, deadline=0.2)
-    checks["fine"] = Check("fine", "Fine", lambda _: Verdict.passed("fine"))
+    checks["fine"] = Check("fine", "Fine", lambda _: CheckOutcome.passed("fine"))
     order: list[str] = []
     began = time.monotonic()
     results = run("hangs", "fine", on_result=lambda result: order.append(result.name))
@@ -168,7 +168,7 @@ def test_a_slow_command_gets_no_more_time_than_the_check_has(checks: dict[str, C
             limits.append(timeout)
             raise TimeoutError(f"no answer in {timeout:.1f} s")
 
-    checks["asks"] = Check("asks", "Asks", lambda c: Verdict.passed(c.output("pgbouncer", "true")), deadline=3)
+    checks["asks"] = Check("asks", "Asks", lambda c: CheckOutcome.passed(c.output("pgbouncer", "true")), deadline=3)
     result = run("asks", nodes={"pgbouncer": Slow("pgbouncer")})["asks"]
     assert result.status is Status.UNKNOWN
     assert result.detail == "pgbouncer: no answer in 3.0 s"
@@ -182,7 +182,7 @@ def test_a_slow_command_gets_no_more_time_than_the_check_has(checks: dict[str, C
     [(ZeroDivisionError("division by zero"), Status.UNKNOWN), (KeyError("Member"), Status.UNKNOWN)],
 )
 def test_a_check_that_breaks_is_unknown(checks: dict[str, Check], thrown: Exception, status: Status) -> None:
-    def explode(_: Context) -> Verdict:
+    def explode(_: Context) -> CheckOutcome:
         raise thrown
 
     checks["breaks"] = Check("breaks", "Breaks", explode)
@@ -217,7 +217,7 @@ def test_a_dead_node_is_not_tried_by_every_check_anew() -> None:
 def test_few_commands_at_once_on_one_node(checks: dict[str, Check]) -> None:
     node = FakeNode("pgbouncer", [("", lambda *_: (time.sleep(0.02), "ok")[1])])
     for number in range(12):
-        checks[f"c{number}"] = Check(f"c{number}", "C", lambda c: Verdict.passed(c.output("pgbouncer", "true")))
+        checks[f"c{number}"] = Check(f"c{number}", "C", lambda c: CheckOutcome.passed(c.output("pgbouncer", "true")))
     results = run(*checks, nodes={"pgbouncer": node})
     assert {result.status for result in results.values()} == {Status.PASS}
     assert 1 < node.most_at_once <= 4
@@ -227,23 +227,23 @@ def test_time_to_settle(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(runner, "RETRY", 0.01)
     tries = {"settles": 0, "never": 0}
 
-    def settles(_: Context) -> Verdict:
+    def settles(_: Context) -> CheckOutcome:
         tries["settles"] += 1
-        return Verdict.of("settled", faults=[] if tries["settles"] >= 3 else ["not yet"])
+        return CheckOutcome.of("settled", faults=[] if tries["settles"] >= 3 else ["not yet"])
 
-    def never(_: Context) -> Verdict:
+    def never(_: Context) -> CheckOutcome:
         tries["never"] += 1
-        return Verdict.failed("no")
+        return CheckOutcome.failed("no")
 
     checks["settles"] = Check("settles", "Settles", settles)
     checks["never"] = Check("never", "Never", never, settles=False)
     tries["silent"] = 0
 
-    def silent(_: Context) -> Verdict:
+    def silent(_: Context) -> CheckOutcome:
         tries["silent"] += 1
         if tries["silent"] < 3:
             raise Unknown("the connection was lost")
-        return Verdict.of("heard")
+        return CheckOutcome.of("heard")
 
     checks["silent"] = Check("silent", "Silent", silent, settles=False)
     results = run("settles", "never", "silent", settle=30)
@@ -254,7 +254,7 @@ def test_time_to_settle(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatc
 
 def test_without_time_to_settle_a_check_is_tried_once(checks: dict[str, Check]) -> None:
     tries = []
-    checks["never"] = Check("never", "Never", lambda _: tries.append(1) or Verdict.failed("no"))
+    checks["never"] = Check("never", "Never", lambda _: tries.append(1) or CheckOutcome.failed("no"))
     run("never")
     assert len(tries) == 1
 
@@ -264,24 +264,24 @@ def test_gently_means_one_after_the_other_each_with_its_own_time_to_settle(check
     most: list[int] = []
     tries: dict[str, int] = {"one": 0, "two": 0, "three": 0}
 
-    def judge(name: str) -> Verdict:
+    def judge(name: str) -> CheckOutcome:
         running.append(name)
         most.append(len(running))
         tries[name] += 1
         time.sleep(0.05)
         running.remove(name)
-        return Verdict.passed("fine") if tries[name] == 2 else Verdict.failed("not yet")
+        return CheckOutcome.passed("fine") if tries[name] == 2 else CheckOutcome.failed("not yet")
 
     for name in tries:
         checks[name] = Check(name, name, lambda _context, name=name: judge(name))
-    found = run(*tries, settle=runner.RETRY + 0.2, gently=True)
+    found = run(*tries, settle=runner.RETRY + 0.2, sequential=True)
     assert [result.status for result in found.values()] == [Status.PASS] * 3
     assert max(most) == 1
     assert list(tries.values()) == [2, 2, 2]
 
 
 def test_secrets_are_hidden_in_details(checks: dict[str, Check]) -> None:
-    checks["tells"] = Check("tells", "Tells", lambda c: Verdict.failed(c.secrets["patroni"]["app_password"]))
+    checks["tells"] = Check("tells", "Tells", lambda c: CheckOutcome.failed(c.secrets["patroni"]["app_password"]))
     assert run("tells")["tells"].detail == "‹secret patroni.app_password›"
 
 

@@ -16,8 +16,8 @@ from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.checks.model import Status
 from labgen.cluster.nodes import Nodes
 from labgen.cluster.probes import gate, is_whole, load_paths, rank_clients
-from labgen.cluster.state import TARGETS, World, find_targets
-from labgen.drill.judge.predict import Way, predict, way_of
+from labgen.cluster.state import TARGETS, ClusterState, find_targets
+from labgen.drill.judge.predict import Route, predict, route_of
 from labgen.drill.report.describe import drill_rows, fault_rows
 from labgen.drill.run.choose import choose_drill
 from labgen.drill.run.conduct import plan_faults, strongest
@@ -25,7 +25,7 @@ from labgen.drill.run.streams import dcs_key
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError, UsageError
 from labgen.faults import netcut as cut
 from labgen.faults.catalogue import all_faults, find_fault
-from labgen.faults.injector import Surgeon, heal
+from labgen.faults.injector import FaultInjector, heal
 from labgen.faults.undo import FILE, Undo, Undos, left_over
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
@@ -42,12 +42,12 @@ def lab_of(name: str, *overrides: str, provider: str = "docker") -> Lab:
     return resolve(load_blueprint(find_blueprint(name)), provider=provider, overrides=overrides)
 
 
-def world_of(name: str, provider: str = "docker") -> World:
+def cluster_state_of(name: str, provider: str = "docker") -> ClusterState:
     lab = lab_of(name, provider=provider)
     leader, *replicas = [node.name for node in lab.nodes_with("patroni")]
     vip = lab.nodes_with("keepalived") or lab.nodes_with("floating-ip")
     synchronous = tuple(replicas[:1]) if name == "etcd-haproxy-keepalived" else ()
-    return World(lab, leader, 3, tuple(replicas), synchronous, vip[0].name if vip else None)
+    return ClusterState(lab, leader, 3, tuple(replicas), synchronous, vip[0].name if vip else None)
 
 
 class FakeNodes(dict[str, FakeConnection]):
@@ -83,7 +83,7 @@ class FakeNodes(dict[str, FakeConnection]):
     ],
 )
 def test_targets(blueprint: str, target: str, found: tuple[str, ...]) -> None:
-    assert find_targets(target, world_of(blueprint)) == found
+    assert find_targets(target, cluster_state_of(blueprint)) == found
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ def test_targets(blueprint: str, target: str, found: tuple[str, ...]) -> None:
 )
 def test_a_target_that_matches_nothing_is_refused(blueprint: str, target: str, reason: str) -> None:
     with pytest.raises(OperationError, match="nobody in the lab") as caught:
-        find_targets(target, world_of(blueprint))
+        find_targets(target, cluster_state_of(blueprint))
     assert reason in caught.value.what
 
 
 def test_two_members_of_a_dcs_can_spare_none() -> None:
-    world = World(resolve(load_blueprint(EXAMPLES / "etcd-pair.yml"), provider="docker"), "pg1", 1, ("pg2",))
+    cluster = ClusterState(resolve(load_blueprint(EXAMPLES / "etcd-pair.yml"), provider="docker"), "pg1", 1, ("pg2",))
     with pytest.raises(OperationError, match="its DCS cannot spare a member"):
-        find_targets("dcs-minority", world)
-    assert find_targets("dcs-quorum", world) == find_targets("dcs-member", world) == ("pg2",)
-    assert [len(plan_faults(drill, world)) for drill in world.lab.blueprint.drills] == [1, 1]
+        find_targets("dcs-minority", cluster)
+    assert find_targets("dcs-quorum", cluster) == find_targets("dcs-member", cluster) == ("pg2",)
+    assert [len(plan_faults(drill, cluster)) for drill in cluster.lab.blueprint.drills] == [1, 1]
 
 
 def test_a_word_that_is_no_target() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'leader'"):
-        find_targets("leeder", world_of("etcd-haproxy"))
+        find_targets("leeder", cluster_state_of("etcd-haproxy"))
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -119,38 +119,38 @@ def test_a_word_that_is_no_target() -> None:
 
 @pytest.mark.parametrize("blueprint", BLUEPRINTS)
 def test_every_drill_of_the_blueprints_can_be_planned(blueprint: str) -> None:
-    world = world_of(blueprint)
-    drills = world.lab.blueprint.drills
+    cluster = cluster_state_of(blueprint)
+    drills = cluster.lab.blueprint.drills
     assert drills
     for drill in drills:
-        for operation in plan_faults(drill, world):
-            assert operation.deeds, drill.name
+        for operation in plan_faults(drill, cluster):
+            assert operation.injections, drill.name
     assert len(drill_rows(drills)) == len(drills)
 
 
 @pytest.mark.parametrize("provider", ["docker", "libvirt", "virtualbox"])
 def test_every_fault_is_shell_that_can_be_read_or_is_refused(provider: str) -> None:
-    blueprints = [world_of(name, provider) for name in BLUEPRINTS]
+    blueprints = [cluster_state_of(name, provider) for name in BLUEPRINTS]
     refused = set()
     for fault in all_faults():
         planned = False
-        for world in blueprints:
+        for cluster in blueprints:
             try:
                 drill = Drill.model_validate_json(
                     json.dumps({"name": "one", "title": "one", "faults": [{"fault": fault.name}]})
                 )
-                (operation,) = plan_faults(drill, world)
+                (operation,) = plan_faults(drill, cluster)
             except LabgenError:
                 continue
             planned = True
-            for _, deed in operation.deeds:
-                for command in (deed.command, deed.undo):
+            for _, injection in operation.injections:
+                for command in (injection.command, injection.undo):
                     if isinstance(command, str):
                         subprocess.run(["bash", "-n", "-c", command], check=True)
                     else:
                         assert command is None or all(command)
-                if deed.dead_man:
-                    assert isinstance(deed.undo, str)
+                if injection.dead_man:
+                    assert isinstance(injection.undo, str)
         if not planned:
             refused.add(fault.name)
     assert refused == ({"clock-step", "delay", "disk-full", "loss"} if provider == "docker" else set())
@@ -159,14 +159,14 @@ def test_every_fault_is_shell_that_can_be_read_or_is_refused(provider: str) -> N
 
 
 def test_a_fault_that_a_provider_cannot_do_says_why() -> None:
-    world = world_of("etcd-haproxy")
+    cluster = cluster_state_of("etcd-haproxy")
     with pytest.raises(OperationError, match="cannot be injected with the provider docker: containers share"):
-        find_fault("delay").refuse(world, ("postgres01",))
+        find_fault("delay").refuse(cluster, ("postgres01",))
 
 
 def test_a_fault_about_something_that_the_target_does_not_carry() -> None:
     with pytest.raises(OperationError, match="is about patroni, and haproxy carries none"):
-        find_fault("patroni-stop").refuse(world_of("etcd-haproxy"), ("haproxy",))
+        find_fault("patroni-stop").refuse(cluster_state_of("etcd-haproxy"), ("haproxy",))
 
 
 def test_values_of_a_fault() -> None:
@@ -180,9 +180,9 @@ def test_values_of_a_fault() -> None:
 
 
 def test_a_machine_that_loses_power_says_nothing_before() -> None:
-    world = world_of("etcd-haproxy")
-    (operation,) = plan_faults(choose_drill(world.lab, "power-loss"), world)
-    (_, silenced), (_, off) = operation.deeds
+    cluster = cluster_state_of("etcd-haproxy")
+    (operation,) = plan_faults(choose_drill(cluster.lab, "power-loss"), cluster)
+    (_, silenced), (_, off) = operation.injections
     assert silenced.node == "postgres01"
     assert off.command == ("docker", "kill", "labgen-etcd-haproxy-postgres01")
     assert off.undo == ("docker", "start", "labgen-etcd-haproxy-postgres01")
@@ -301,20 +301,20 @@ def shell(command: str) -> str:
 # --- undoing ----------------------------------------------------------------------------------------------------------
 
 
-def surgeon(tmp_path: Path, nodes: Mapping[str, FakeConnection]) -> tuple[Surgeon, Undos]:
+def injector(tmp_path: Path, nodes: Mapping[str, FakeConnection]) -> tuple[FaultInjector, Undos]:
     undos = Undos(tmp_path / FILE, "run", "power-loss")
-    return Surgeon(nodes, undos, 60), undos  # type: ignore[arg-type]
+    return FaultInjector(nodes, undos, 60), undos  # type: ignore[arg-type]
 
 
 def test_the_undo_is_on_the_disk_and_the_timer_set_before_the_deed(tmp_path: Path) -> None:
-    world = world_of("etcd-haproxy")
-    (operation,) = plan_faults(choose_drill(world.lab, "partition"), world)
+    cluster = cluster_state_of("etcd-haproxy")
+    (operation,) = plan_faults(choose_drill(cluster.lab, "partition"), cluster)
     on_disk: list[list[str]] = []
     look = Answer(on_start=lambda: on_disk.append([undo.title for undo in left_over(tmp_path).entries]))  # type: ignore[union-attr]
     nodes = FakeNodes(postgres01=FakeConnection({"systemd-run": look, "tc filter replace": look}))
-    work, undos = surgeon(tmp_path, nodes)
-    for name, deed in operation.deeds:
-        work.do(deed, operation.fault.title, name)
+    work, undos = injector(tmp_path, nodes)
+    for name, injection in operation.injections:
+        work.do(injection, operation.fault.title, name)
     assert on_disk == [["postgres01 is cut off the lab's network (packets vanish)"]] * 2
     timer, deed_done = nodes["postgres01"].commands
     assert "systemd-run" in timer
@@ -328,12 +328,12 @@ def test_the_undo_is_on_the_disk_and_the_timer_set_before_the_deed(tmp_path: Pat
 
 
 def test_a_deed_that_fails_stays_registered(tmp_path: Path) -> None:
-    world = world_of("etcd-haproxy")
-    (operation,) = plan_faults(choose_drill(world.lab, "partition"), world)
+    cluster = cluster_state_of("etcd-haproxy")
+    (operation,) = plan_faults(choose_drill(cluster.lab, "partition"), cluster)
     nodes = FakeNodes(postgres01=FakeConnection({"tc filter replace": Answer(rc=2, stderr="no cls_bpf\n")}))
-    work, undos = surgeon(tmp_path, nodes)
+    work, undos = injector(tmp_path, nodes)
     with pytest.raises(NodeError, match="no cls_bpf"):
-        work.do(operation.deeds[0][1], "is cut off", "postgres01")
+        work.do(operation.injections[0][1], "is cut off", "postgres01")
     assert len(undos.entries) == 1
 
 
@@ -405,16 +405,16 @@ def test_a_cluster_is_whole_when_its_leader_takes_writes_and_all_others_stream()
 
 
 def test_clients_run_where_nothing_is_struck() -> None:
-    liman = world_of("liman-etcd-haproxy")
+    liman = cluster_state_of("liman-etcd-haproxy")
     able = ("liman1", "liman2", "kaptan1", "kaptan2")
     assert rank_clients(liman.lab, able, {"kaptan1"}, {"kaptan1"}, liman) == "liman1"
-    world = world_of("etcd-haproxy")
+    cluster = cluster_state_of("etcd-haproxy")
     members = ("postgres01", "postgres02", "postgres03")
-    assert rank_clients(world.lab, members, {"postgres01"}, {"postgres01"}, world) == "postgres02"
-    assert rank_clients(world.lab, members, {"postgres01"}, set(members), world) == "postgres02"
-    assert rank_clients(world.lab, members, set(), {"postgres02"}, world) == "postgres03"
+    assert rank_clients(cluster.lab, members, {"postgres01"}, {"postgres01"}, cluster) == "postgres02"
+    assert rank_clients(cluster.lab, members, {"postgres01"}, set(members), cluster) == "postgres02"
+    assert rank_clients(cluster.lab, members, set(), {"postgres02"}, cluster) == "postgres03"
     with pytest.raises(OperationError, match="no node is left"):
-        rank_clients(world.lab, members, set(members), set(members), world)
+        rank_clients(cluster.lab, members, set(members), set(members), cluster)
 
 
 def test_paths_under_load() -> None:
@@ -451,29 +451,29 @@ CONFIG = {"ttl": 30, "loop_wait": 10, "retry_timeout": 10}
 
 def test_predictions_add_up() -> None:
     lab = lab_of("etcd-haproxy")
-    silent = predict("silent", Way(), lab, CONFIG)
+    silent = predict("silent", Route(), lab, CONFIG)
     assert silent is not None
     assert (silent.low, silent.high) == (21, 39)
-    proxied = predict("silent", Way(("haproxy",)), lab, CONFIG)
+    proxied = predict("silent", Route(("haproxy",)), lab, CONFIG)
     assert proxied is not None
     assert (proxied.low, proxied.high) == (21, 41.5)
-    deaf = predict("deaf", Way(), lab, CONFIG)
+    deaf = predict("deaf", Route(), lab, CONFIG)
     assert deaf is not None
     assert (deaf.low, deaf.high) == (21, 49)
-    shorter = predict("silent", Way(), lab, {"ttl": 20, "loop_wait": 5})
+    shorter = predict("silent", Route(), lab, {"ttl": 20, "loop_wait": 5})
     assert shorter is not None
     assert (shorter.low, shorter.high) == (16, 29)
-    fenced = predict("fenced", Way(), lab, CONFIG)
+    fenced = predict("fenced", Route(), lab, CONFIG)
     assert fenced is not None
     assert (fenced.low, fenced.high) == (1, 29)
-    assert predict("none", Way(), lab, CONFIG) is None
-    assert predict("headless", Way(), lab, CONFIG) is None
+    assert predict("none", Route(), lab, CONFIG) is None
+    assert predict("headless", Route(), lab, CONFIG) is None
     assert "HAProxy's checks" in proxied.why
 
 
 def test_a_silent_synchronous_standby_keeps_writes_waiting() -> None:
     lab = lab_of("etcd-haproxy-keepalived")
-    through = Way(("keepalived", "haproxy"))
+    through = Route(("keepalived", "haproxy"))
     waiting = predict("unconfirmed", through, lab, CONFIG)
     assert waiting is not None
     assert (waiting.low, waiting.high) == (20, 44)
@@ -483,27 +483,27 @@ def test_a_silent_synchronous_standby_keeps_writes_waiting() -> None:
 
 
 def test_the_strongest_effect_is_the_one_that_clients_wait_for() -> None:
-    world = world_of("etcd-haproxy-keepalived")
-    (standby,) = world.synchronous
+    cluster = cluster_state_of("etcd-haproxy-keepalived")
+    (standby,) = cluster.synchronous
 
     def effect(word: str, *changes: str) -> tuple[str, str]:
-        return strongest(plan_faults(choose_drill(world.lab, word, changes), world), world)
+        return strongest(plan_faults(choose_drill(cluster.lab, word, changes), cluster), cluster)
 
-    assert effect("power-loss") == ("silent", world.leader)
+    assert effect("power-loss") == ("silent", cluster.leader)
     assert effect("standby-lost") == ("unconfirmed", standby)
     assert effect("freeze", f"target={standby}") == ("unconfirmed", standby)
-    assert effect("replication-cut") == ("silent", world.leader)
+    assert effect("replication-cut") == ("silent", cluster.leader)
     assert effect("vip-lost")[0] == "none"
     # Where nobody waits for it, a standby is missed by nobody.
-    world = world_of("etcd-haproxy")
+    cluster = cluster_state_of("etcd-haproxy")
     assert effect("power-loss", "target=replica")[0] == "none"
 
 
 def test_a_slow_pooler_is_in_the_prediction() -> None:
     slow = predict(
-        "orderly", Way(("pgbouncer",)), lab_of("consul-pgbouncer", "pgbouncer.server_login_retry=15"), CONFIG
+        "orderly", Route(("pgbouncer",)), lab_of("consul-pgbouncer", "pgbouncer.server_login_retry=15"), CONFIG
     )
-    quick = predict("orderly", Way(("pgbouncer",)), lab_of("consul-pgbouncer"), CONFIG)
+    quick = predict("orderly", Route(("pgbouncer",)), lab_of("consul-pgbouncer"), CONFIG)
     assert slow is not None
     assert quick is not None
     assert slow.high == quick.high + 14
@@ -511,9 +511,9 @@ def test_a_slow_pooler_is_in_the_prediction() -> None:
 
 def test_ways() -> None:
     lab = lab_of("consul-pgbouncer")
-    assert way_of(lab, "pgbouncer", 6432).through == ("pgbouncer",)
-    assert way_of(lab, "192.168.60.55", 5432).through == ("floating-ip",)
-    assert way_of(lab, "pg-patroni1", 5432).through == ()
+    assert route_of(lab, "pgbouncer", 6432).through == ("pgbouncer",)
+    assert route_of(lab, "192.168.60.55", 5432).through == ("floating-ip",)
+    assert route_of(lab, "pg-patroni1", 5432).through == ()
 
 
 # --- which drill ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labgen.actions.session.open import Wish, existing_lab, lab_of
+from labgen.actions.session.open import LabRequest, existing_lab, lab_of
 from labgen.blueprint.loader import load_blueprint, whole_text
 from labgen.errors import BlueprintError
 
@@ -97,7 +97,7 @@ def test_one_that_extends_another_small_one(tmp_path: Path) -> None:
 def test_a_lab_of_it_stands_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
     path = small(tmp_path)
-    opened = lab_of(Wish(str(path), provider="docker"))
+    opened = lab_of(LabRequest(str(path), provider="docker"))
     opened.save()
     path.unlink()
     kept = yaml.safe_load(opened.folder.blueprint.read_text())
@@ -105,7 +105,7 @@ def test_a_lab_of_it_stands_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     again = existing_lab("two-members").lab
     assert [node.name for node in again.nodes] == ["node0", "node1", "node2"]
     assert again.nodes[1].settings == opened.lab.nodes[1].settings
-    assert lab_of(Wish("two-members")).lab.blueprint == again.blueprint
+    assert lab_of(LabRequest("two-members")).lab.blueprint == again.blueprint
 
 
 def test_without_extends_the_file_is_kept_byte_by_byte(tmp_path: Path) -> None:

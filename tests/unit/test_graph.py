@@ -13,7 +13,7 @@ import pytest
 from labs import lab, write_component
 
 from labgen.actions.lab.graph import graph
-from labgen.actions.session.open import Wish
+from labgen.actions.session.open import LabRequest
 from labgen.blueprint.loader import blueprint_files, load_blueprint
 from labgen.cli.main import app
 from labgen.errors import HostError, LabgenError, UnknownNameError, UsageError
@@ -286,17 +286,17 @@ def test_mermaid_texts_stay_in_their_quotes(nasty: Graph) -> None:
 
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABGEN_STATE", str(tmp_path))
-    wish = Wish("consul-pgbouncer", provider="docker", overrides=("network.cidr=10.77.5.0/24",))
-    assert "10.77.5.14" in graph(wish, "mermaid")
-    assert graph(wish, "dot").startswith("digraph lab {\n")
+    request = LabRequest("consul-pgbouncer", provider="docker", overrides=("network.cidr=10.77.5.0/24",))
+    assert "10.77.5.14" in graph(request, "mermaid")
+    assert graph(request, "dot").startswith("digraph lab {\n")
     with pytest.raises(UnknownNameError) as unknown:
-        graph(wish, "mermiad")
+        graph(request, "mermiad")
     assert unknown.value.cure == "did you mean 'mermaid'?"
     if shutil.which("dot"):
-        assert "10.77.5.55" in shown(graph(wish, "svg"))
+        assert "10.77.5.55" in shown(graph(request, "svg"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HostError) as caught:
-        graph(wish, "svg")
+        graph(request, "svg")
     assert caught.value.lines() == [
         "error: Graphviz, which draws the picture, is not installed: no dot in PATH",
         "  next:  install it: sudo apt-get install graphviz, or use --format mermaid",
@@ -332,7 +332,7 @@ def test_graphviz_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(LabgenError) as caught:
-        graph(Wish("consul-pgbouncer", provider="docker"), "svg")
+        graph(LabRequest("consul-pgbouncer", provider="docker"), "svg")
     assert caught.value.lines() == [
         "error: Graphviz cannot draw it",
         "  | Error: no memory",

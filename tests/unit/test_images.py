@@ -56,7 +56,7 @@ shift 5
 
 
 @dataclass(frozen=True)
-class World:
+class ClusterState:
     """A place where images are built: `calls` tells which scripts ran, in order."""
 
     root: Path
@@ -82,7 +82,7 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterState:
     scripts, lib, tools = tmp_path / "image", tmp_path / "lib", tmp_path / "bin"
     for folder in (scripts, lib, tools, tmp_path / "pool"):
         folder.mkdir()
@@ -98,7 +98,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("VAGRANT_HOME", str(tmp_path / "vagrant"))
     monkeypatch.setattr("os.geteuid", lambda: 0)
     components = (load_component(tmp_path / "alpha"), load_component(tmp_path / "beta"))
-    made = World(tmp_path, tmp_path / "cache", ImageSpec("debian-13", "docker", components, lib, scripts))
+    made = ClusterState(tmp_path, tmp_path / "cache", ImageSpec("debian-13", "docker", components, lib, scripts))
     for name, body in SCRIPTS.items():
         made.script(name, body)
     for sourced in ("sources", "apt"):
@@ -106,7 +106,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def test_the_name_says_what_is_in_the_image(world: World) -> None:
+def test_the_name_says_what_is_in_the_image(world: ClusterState) -> None:
     digest = world.spec.digest[:12]
     assert world.spec.name == f"labgen/debian-13-alpha-beta:{digest}"
     assert replace(world.spec, components=()).name.startswith("labgen/debian-13:")
@@ -125,27 +125,27 @@ def test_the_name_says_what_is_in_the_image(world: World) -> None:
         "alpha/install.sh",
     ],
 )
-def test_the_digest_follows_what_goes_in(world: World, file: str) -> None:
+def test_the_digest_follows_what_goes_in(world: ClusterState, file: str) -> None:
     before = world.spec.digest
     (world.root / file).write_text("# something else\n")
     assert replace(world.spec).digest != before
 
 
 @pytest.mark.parametrize("file", ["image/libvirt.sh", "alpha/alpha.conf.j2"])
-def test_the_digest_ignores_what_does_not(world: World, file: str) -> None:
+def test_the_digest_ignores_what_does_not(world: ClusterState, file: str) -> None:
     before = world.spec.digest
     (world.root / file).write_text("# something else\n")
     assert replace(world.spec).digest == before
 
 
-def test_another_artefact_or_order_is_another_image(world: World) -> None:
+def test_another_artefact_or_order_is_another_image(world: ClusterState) -> None:
     write_component(world.root, "alpha", CONSUL % ("1" * 64))
     alpha, beta = world.spec.components
     assert replace(world.spec, components=(load_component(world.root / "alpha"), beta)).digest != world.spec.digest
     assert replace(world.spec, components=(beta, alpha)).digest != world.spec.digest
 
 
-def test_an_image_is_built_once(world: World) -> None:
+def test_an_image_is_built_once(world: ClusterState) -> None:
     said: list[str] = []
     assert not have_image(world.spec, world.cache)
     name = world.ensure(progress=said.append)
@@ -158,7 +158,7 @@ def test_an_image_is_built_once(world: World) -> None:
     assert world.calls == ["rootfs", "bake", "docker"]
 
 
-def test_a_chosen_version_goes_in(world: World) -> None:
+def test_a_chosen_version_goes_in(world: ClusterState) -> None:
     other = 'versions: {debian-13: "2.0"}\nother_versions: {kind: pypi, package: beta, minimum: "1.0"}\n'
     write_component(world.root, "beta", other)
     (world.root / "beta-wheels").write_text("the wheels")
@@ -177,13 +177,13 @@ def test_a_chosen_version_goes_in(world: World) -> None:
     ]
 
 
-def test_plain_debian_is_not_baked_and_shares_the_root_filesystem(world: World) -> None:
+def test_plain_debian_is_not_baked_and_shares_the_root_filesystem(world: ClusterState) -> None:
     world.ensure()
     world.ensure(replace(world.spec, components=()))
     assert world.calls == ["rootfs", "bake", "docker", "docker"]
 
 
-def test_providers_share_the_baked_tree(world: World) -> None:
+def test_providers_share_the_baked_tree(world: ClusterState) -> None:
     world.ensure()
     libvirt = replace(world.spec, provider="libvirt")
     world.ensure(libvirt)
@@ -202,7 +202,7 @@ def test_providers_share_the_baked_tree(world: World) -> None:
         ("image/rootfs.sh", ["rootfs", "bake", "docker", "bake", "docker"]),
     ],
 )
-def test_an_edit_bakes_only_what_it_touches(world: World, file: str, made_again: list[str]) -> None:
+def test_an_edit_bakes_only_what_it_touches(world: ClusterState, file: str, made_again: list[str]) -> None:
     alpha, beta = world.spec.components
     specs = [replace(world.spec, components=(alpha,)), replace(world.spec, components=(beta,))]
     for spec in specs:
@@ -216,7 +216,7 @@ def test_an_edit_bakes_only_what_it_touches(world: World, file: str, made_again:
 
 
 @pytest.mark.parametrize("which", ["base-debian-13-*.tar", "debian-13-alpha-beta-*.tar"])
-def test_a_damaged_tree_is_made_again(world: World, which: str) -> None:
+def test_a_damaged_tree_is_made_again(world: ClusterState, which: str) -> None:
     world.ensure()
     (path,) = (world.cache / "trees").glob(which)
     content = bytearray(path.read_bytes())
@@ -231,7 +231,7 @@ def test_a_damaged_tree_is_made_again(world: World, which: str) -> None:
     assert world.calls[3:] == (["rootfs", "bake", "libvirt"] if which.startswith("base") else ["bake", "libvirt"])
 
 
-def test_the_tree_alone(world: World) -> None:
+def test_the_tree_alone(world: ClusterState) -> None:
     tree = ensure_tree(world.spec, world.artefacts, world.cache, world.root / "log")
     assert world.calls == ["rootfs", "bake"]
     assert tree.recipe == world.spec.recipe
@@ -240,7 +240,7 @@ def test_the_tree_alone(world: World) -> None:
     assert world.calls == ["rootfs", "bake", "docker"]
 
 
-def test_an_image_removed_behind_our_back_is_built_again(world: World) -> None:
+def test_an_image_removed_behind_our_back_is_built_again(world: ClusterState) -> None:
     name = world.ensure()
     (world.root / "images" / name.replace("/", "_")).unlink()
     assert list_images(world.cache) == []
@@ -248,7 +248,7 @@ def test_an_image_removed_behind_our_back_is_built_again(world: World) -> None:
     assert world.calls == ["rootfs", "bake", "docker", "docker"]
 
 
-def test_a_failed_build_says_why_and_leaves_nothing(world: World) -> None:
+def test_a_failed_build_says_why_and_leaves_nothing(world: ClusterState) -> None:
     world.script("bake", "seq 1 40; echo 'E: no such package' >&2; exit 100")
     with pytest.raises(ImageError) as caught:
         world.ensure()
@@ -260,14 +260,14 @@ def test_a_failed_build_says_why_and_leaves_nothing(world: World) -> None:
     assert not list((world.cache / "images").glob(".build-*"))
 
 
-def test_what_a_killed_build_left_goes_with_the_next(world: World) -> None:
+def test_what_a_killed_build_left_goes_with_the_next(world: ClusterState) -> None:
     scratch = world.cache / "images" / f".build-{world.spec.digest[:12]}"
     (scratch / "rootfs.tar.XXXXXX").mkdir(parents=True)
     world.ensure()
     assert not scratch.exists()
 
 
-def test_an_older_root_filesystem_is_dropped(world: World) -> None:
+def test_an_older_root_filesystem_is_dropped(world: ClusterState) -> None:
     world.ensure()
     (first,) = (world.cache / "trees").glob("base-*.tar")
     world.script("rootfs", 'echo "newer $1" >"$2"')
@@ -276,7 +276,7 @@ def test_an_older_root_filesystem_is_dropped(world: World) -> None:
     assert second != first
 
 
-def test_two_builders_of_one_image_build_it_once(world: World) -> None:
+def test_two_builders_of_one_image_build_it_once(world: ClusterState) -> None:
     world.script("bake", "sleep 0.3; " + SCRIPTS["bake"])
     threads = [threading.Thread(target=world.ensure, args=(replace(world.spec),)) for _ in range(3)]
     for thread in threads:
@@ -286,7 +286,7 @@ def test_two_builders_of_one_image_build_it_once(world: World) -> None:
     assert world.calls == ["rootfs", "bake", "docker"]
 
 
-def test_two_images_are_built_side_by_side(world: World) -> None:
+def test_two_images_are_built_side_by_side(world: ClusterState) -> None:
     # Each waits until the other has begun: one after the other would take both into the timeout.
     body = """\
 touch "$WORLD/began-$#"
@@ -306,7 +306,7 @@ done
     assert {record.name for record in list_images(world.cache)} == {one.name, other.name}
 
 
-def test_a_build_can_be_given_up(world: World) -> None:
+def test_a_build_can_be_given_up(world: ClusterState) -> None:
     world.script("bake", "sleep 60")
     stop = threading.Event()
     timer = threading.Timer(0.3, stop.set)
@@ -318,7 +318,7 @@ def test_a_build_can_be_given_up(world: World) -> None:
     assert not have_image(world.spec, world.cache)
 
 
-def test_building_needs_root(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_needs_root(world: ClusterState, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(ImageError, match="needs root") as caught:
         world.ensure()
@@ -326,7 +326,7 @@ def test_building_needs_root(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     assert world.calls == []
 
 
-def test_records_list_what_there_is(world: World) -> None:
+def test_records_list_what_there_is(world: ClusterState) -> None:
     world.ensure()
     world.ensure(replace(world.spec, provider="libvirt", components=()))
     (world.cache / "images" / "broken.json").write_text("{")
@@ -339,7 +339,7 @@ def test_records_list_what_there_is(world: World) -> None:
 
 
 @pytest.mark.parametrize("provider", ["docker", "libvirt"])
-def test_a_removed_image_is_gone_everywhere(world: World, provider: str) -> None:
+def test_a_removed_image_is_gone_everywhere(world: ClusterState, provider: str) -> None:
     spec = replace(world.spec, provider=provider)
     box = spec.name.replace("/", "-VAGRANTSLASH-")
     mine, foreign = f"{box}_vagrant_box_image_0_17_box.img", "somebody-else_vagrant_box_image_0_17_box.img"

@@ -44,7 +44,7 @@ DOCKER = "#!/usr/bin/env bash\nexit 1\n"
 
 
 @dataclass(frozen=True)
-class World:
+class ClusterState:
     """calls: which scripts ran, each followed by where it took packages from."""
 
     root: Path
@@ -75,7 +75,7 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterState:
     for folder in ("image", "lib", "bin", "mirror"):
         (tmp_path / folder).mkdir()
     for name, body in SCRIPTS.items():
@@ -91,10 +91,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("WORLD", str(tmp_path))
     monkeypatch.setattr("os.geteuid", lambda: 0)
     spec = ImageSpec(OS, "docker", (load_component(tmp_path / "alpha"),), tmp_path / "lib", tmp_path / "image")
-    return World(tmp_path, spec)
+    return ClusterState(tmp_path, spec)
 
 
-def test_what_is_downloaded_is_kept_and_written_down(world: World) -> None:
+def test_what_is_downloaded_is_kept_and_written_down(world: ClusterState) -> None:
     lock = world.lock()
     assert world.calls() == ["rootfs", "mirror", "bake", "mirror"]
     assert [(p.name, p.version, p.base) for p in lock.packages] == [("base", "1", True), ("tool", "1", False)]
@@ -102,7 +102,7 @@ def test_what_is_downloaded_is_kept_and_written_down(world: World) -> None:
     assert all(world.pool.sound(package) for package in lock.packages)
 
 
-def test_a_locked_image_is_another_and_shares_trees_that_agree(world: World) -> None:
+def test_a_locked_image_is_another_and_shares_trees_that_agree(world: ClusterState) -> None:
     locked = replace(world.spec, lock=world.lock())
     assert locked.name != world.spec.name
     world.calls()
@@ -110,7 +110,7 @@ def test_a_locked_image_is_another_and_shares_trees_that_agree(world: World) -> 
     assert world.calls() == ["docker"]
 
 
-def test_a_lock_gives_its_own_versions(world: World) -> None:
+def test_a_lock_gives_its_own_versions(world: ClusterState) -> None:
     locked = replace(world.spec, lock=world.lock())
     for tree in Trees(world.cache).all():
         Trees(world.cache).remove(tree)
@@ -133,7 +133,7 @@ def test_a_lock_gives_its_own_versions(world: World) -> None:
     assert [str(package) for package in tree.packages] == ["base 1", "tool 2"]
 
 
-def test_offline_builds_have_no_network_and_take_what_is_there(world: World) -> None:
+def test_offline_builds_have_no_network_and_take_what_is_there(world: ClusterState) -> None:
     world.lock()
     for tree in Trees(world.cache).all():
         Trees(world.cache).remove(tree)
@@ -145,14 +145,14 @@ def test_offline_builds_have_no_network_and_take_what_is_there(world: World) -> 
     assert world.calls() == ["alone", "rootfs", "chosen", "alone", "bake", "chosen", "alone", "docker"]
 
 
-def test_offline_with_an_empty_cache(world: World) -> None:
+def test_offline_with_an_empty_cache(world: ClusterState) -> None:
     with pytest.raises(PackageError, match="packages are missing for debian-13") as caught:
         world.ensure(world.spec, offline=True)
     assert caught.value.exit_code == 3
     assert world.calls() == []
 
 
-def test_a_package_that_apt_misses_is_named(world: World) -> None:
+def test_a_package_that_apt_misses_is_named(world: ClusterState) -> None:
     world.lock()
     said = "echo 'E: Unable to locate package haproxy'; echo ' patroni : Depends: python3 but it is not installable'"
     (world.spec.scripts / "bake.sh").write_text(f"{said}; exit 100\n")
@@ -161,7 +161,7 @@ def test_a_package_that_apt_misses_is_named(world: World) -> None:
     assert "labgen fetch" in (caught.value.cure or "")
 
 
-def test_a_locked_package_that_is_gone_is_named(world: World) -> None:
+def test_a_locked_package_that_is_gone_is_named(world: ClusterState) -> None:
     lock = world.lock()
     for tree in Trees(world.cache).all():
         Trees(world.cache).remove(tree)

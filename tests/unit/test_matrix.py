@@ -16,11 +16,11 @@ import pytest
 
 from labgen.actions.repro import matrix as actions
 from labgen.actions.repro.matrix import Runner, error_of, run_bisection, run_matrix, versions_between
-from labgen.actions.repro.run import Options
+from labgen.actions.repro.run import ReproRequest
 from labgen.artefacts import wheels
 from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
 from labgen.repro.document import read_written, reproduction_files
-from labgen.repro.judge import Verdict
+from labgen.repro.judge import ReproVerdict
 from labgen.repro.junit import matrix_junit
 from labgen.repro.matrix import (
     IMPOSSIBLE,
@@ -35,7 +35,7 @@ from labgen.repro.matrix import (
 )
 from tests.live import until
 
-R, N, U = Verdict.REPRODUCED, Verdict.NOT_REPRODUCED, Verdict.UNKNOWN
+R, N, U = ReproVerdict.REPRODUCED, ReproVerdict.NOT_REPRODUCED, ReproVerdict.UNKNOWN
 WRITTEN = read_written(reproduction_files()["patroni-2445"])
 
 
@@ -176,7 +176,7 @@ def test_two_ends_beside_each_other() -> None:
 
 def test_the_versions_between_two_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "offered_versions", lambda _: ("4.0.1", "4.0.0", "3.3.1", "3.0.10", "3.0.9", "1.6.5"))
-    between = versions_between(WRITTEN, Axis("versions.patroni", ("4.0.1", "3.0.9")), Options())
+    between = versions_between(WRITTEN, Axis("versions.patroni", ("4.0.1", "3.0.9")), ReproRequest())
     assert between == ("3.0.9", "3.0.10", "3.3.1", "4.0.1")  # 4.0.0 was withdrawn
 
 
@@ -191,7 +191,7 @@ def test_the_versions_between_two_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_axes_without_versions_between(axis: Axis, error: type[UsageError], what: str) -> None:
     with pytest.raises(error) as caught:
-        versions_between(WRITTEN, axis, Options())
+        versions_between(WRITTEN, axis, ReproRequest())
     assert caught.value.what.startswith(what)
 
 
@@ -201,7 +201,7 @@ def test_an_index_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(actions, "offered_versions", fails)
     with pytest.raises(ArtefactError) as caught:
-        versions_between(WRITTEN, Axis("versions.patroni", ("3.0.1", "3.0.2")), Options())
+        versions_between(WRITTEN, Axis("versions.patroni", ("3.0.1", "3.0.2")), ReproRequest())
     assert caught.value.what == "the versions of patroni cannot be had: no index answers"
 
 
@@ -269,7 +269,7 @@ def test_a_matrix(runs: Callable[[str], None]) -> None:
     matrix = run_matrix(
         WRITTEN,
         parse_axes(["versions.patroni=3.0.1,2.1.2", "os=debian-12"]),
-        Options(provider="docker"),
+        ReproRequest(provider="docker"),
         say=lambda cell, text: said.append((cell.values["versions.patroni"], text)),
         on_result=lambda it: heard.append(it.status),
     )
@@ -294,7 +294,7 @@ def test_a_labgen_that_fails_gives_its_reason(runs: Callable[[str], None]) -> No
         "print('  next:  mend it\\n         or leave it', file=sys.stderr)\n"
         "sys.exit(4)"
     )
-    (it,) = run_matrix(WRITTEN, parse_axes(["versions.patroni=3.0.1"]), Options(provider="docker")).results
+    (it,) = run_matrix(WRITTEN, parse_axes(["versions.patroni=3.0.1"]), ReproRequest(provider="docker")).results
     assert it.status is U
     assert it.reasons[:3] == ("it broke", "where: node1", "badly")
     assert it.reasons[3].startswith("all it said: ")
@@ -317,7 +317,7 @@ def test_cells_side_by_side_enter_one_by_one(runs: Callable[[str], None], tmp_pa
         f"print({json.dumps(json.dumps(GOOD))} if len(os.listdir(place)) == 2 else 'alone')\n"
     )
     axes = parse_axes(["versions.patroni=3.0.1,3.0.2"])
-    matrix = run_matrix(WRITTEN, axes, Options(provider="docker"), jobs=2)
+    matrix = run_matrix(WRITTEN, axes, ReproRequest(provider="docker"), jobs=2)
     assert [it.status for it in matrix.results] == [R, R]
 
 
@@ -343,7 +343,7 @@ def test_ctrl_c_ends_the_cells_gently(runs: Callable[[str], None], tmp_path: Pat
         run_matrix(
             WRITTEN,
             parse_axes(["versions.patroni=3.0.1,3.0.2"]),
-            Options(provider="docker"),
+            ReproRequest(provider="docker"),
             jobs=jobs,
             say=lambda cell, _text: heard.add(cell.lab),
         )
@@ -354,14 +354,14 @@ def test_ctrl_c_ends_the_cells_gently(runs: Callable[[str], None], tmp_path: Pat
 def test_a_name_that_means_nothing_is_a_mistake(runs: Callable[[str], None]) -> None:
     runs("")
     with pytest.raises(UnknownNameError):
-        run_matrix(WRITTEN, parse_axes(["versions.patrony=1,2"]), Options(provider="docker"))
+        run_matrix(WRITTEN, parse_axes(["versions.patrony=1,2"]), ReproRequest(provider="docker"))
     with pytest.raises(UnknownNameError):
-        run_matrix(WRITTEN, parse_axes(["os=debian-12,debian-99"]), Options(provider="docker"))
+        run_matrix(WRITTEN, parse_axes(["os=debian-12,debian-99"]), ReproRequest(provider="docker"))
 
 
 def test_the_words_for_a_labgen(tmp_path: Path) -> None:
     file = tmp_path / "more.yml"
-    options = Options(None, "docker", "plain", ("patroni.ttl=40",), (file,), (tmp_path,))
+    options = ReproRequest(None, "docker", "plain", ("patroni.ttl=40",), (file,), (tmp_path,))
     runner = Runner(WRITTEN, options, tmp_path, keep=True, repeat=3, say=lambda _cell, _text: None)
     words = runner._words(Cell({"os": "debian-13"}, "bug-1"))
     assert words[1:4] == ["-m", "labgen", "repro"]
@@ -379,7 +379,7 @@ def test_a_bisection(runs: Callable[[str], None], monkeypatch: pytest.MonkeyPatc
     runs(f"late = {labs!r}[cell] >= '3.0.3'\nprint({good} if late else {bad})")
     monkeypatch.setattr(actions, "offered_versions", lambda _: VERSIONS[:6])
     axis = Axis("versions.patroni", ("3.0.0", "3.0.5"))
-    matrix = run_bisection(WRITTEN, axis, Options(provider="docker"))
+    matrix = run_bisection(WRITTEN, axis, ReproRequest(provider="docker"))
     assert matrix.bisection is not None
     assert matrix.bisection.first is not None
     assert matrix.bisection.first.cell.values == {"versions.patroni": "3.0.3"}
@@ -404,4 +404,4 @@ def test_a_reproduction_that_does_not_fit_its_lab_is_refused_before_anything_is_
         "seen: [{output: {on: nobody, command: ls}}]\n"
     )
     with pytest.raises(BlueprintError):
-        run_matrix(read_written(path), parse_axes(["patroni.ttl=30,40"]), Options(provider="docker"))
+        run_matrix(read_written(path), parse_axes(["patroni.ttl=30,40"]), ReproRequest(provider="docker"))

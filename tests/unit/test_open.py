@@ -11,7 +11,7 @@ import pytest
 from labs import blueprint_text, write_component
 
 from labgen.actions.lab.listing import lab_lines
-from labgen.actions.session.open import OpenLab, Wish, check_lab_name, existing_lab, find_lab_blueprint, lab_of
+from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, find_lab_blueprint, lab_of
 from labgen.errors import AddressInUseError, BlueprintError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.scaling import grown
 from labgen.state import lab_folder
@@ -34,12 +34,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def wish(lab: str = "sample.yml", **asked: object) -> Wish:
-    return Wish(lab, **{"provider": "docker", "components": (Path("components"),), **asked})  # type: ignore[arg-type]
+def request(lab: str = "sample.yml", **asked: object) -> LabRequest:
+    return LabRequest(lab, **{"provider": "docker", "components": (Path("components"),), **asked})  # type: ignore[arg-type]
 
 
 def test_new(here: Path) -> None:
-    opened = lab_of(wish(overrides=("agent.port=2",)))
+    opened = lab_of(request(overrides=("agent.port=2",)))
     assert (opened.lab.name, opened.lab.profile, opened.lab.provider) == ("sample", "modern", "docker")
     assert opened.lab.nodes[0].settings["agent"]["port"] == 2
     assert opened.record.blueprint == str(here / "sample.yml")
@@ -51,98 +51,98 @@ def test_new(here: Path) -> None:
 
 
 def test_existing_by_its_name(here: Path) -> None:
-    lab_of(wish(overrides=("agent.port=2",), profile="published", baked=False)).save()
-    opened = lab_of(Wish("sample"))
+    lab_of(request(overrides=("agent.port=2",), profile="published", baked=False)).save()
+    opened = lab_of(LabRequest("sample"))
     assert opened.lab.os == "debian-11"
     assert opened.lab.nodes[0].settings["agent"]["port"] == 2
     assert not opened.record.baked
     assert existing_lab("sample").lab == opened.lab
-    assert lab_of(Wish("sample", overrides=("agent.port=3",))).lab.nodes[0].settings["agent"]["port"] == 3
-    assert lab_of(Wish("sample", baked=True)).record.baked
+    assert lab_of(LabRequest("sample", overrides=("agent.port=3",))).lab.nodes[0].settings["agent"]["port"] == 3
+    assert lab_of(LabRequest("sample", baked=True)).record.baked
     assert find_lab_blueprint("sample") == here / "state" / "labs" / "sample" / "blueprint.yml"
 
 
 def test_an_edited_blueprint_counts_and_its_copy_when_it_is_gone(here: Path) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     (here / "sample.yml").write_text(blueprint_text({"one": ["agent"], "two": ["agent"]}))
-    assert len(lab_of(Wish("sample")).lab.nodes) == 2
+    assert len(lab_of(LabRequest("sample")).lab.nodes) == 2
     assert len(existing_lab("sample").lab.nodes) == 1
     (here / "sample.yml").unlink()
-    assert len(lab_of(Wish("sample")).lab.nodes) == 1
+    assert len(lab_of(LabRequest("sample")).lab.nodes) == 1
 
 
 def test_an_edited_blueprint_may_have_faults(here: Path) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     (here / "sample.yml").write_text("name: [")
     with pytest.raises(BlueprintError):
-        lab_of(Wish("sample"))
+        lab_of(LabRequest("sample"))
     assert existing_lab("sample").lab.name == "sample"
 
 
 def test_other_components_replace_those_of_the_record(here: Path) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     write_component(here / "more", "agent", PARAMETER.replace("default: 1", "default: 7"))
-    opened = lab_of(Wish("sample", components=(Path("more"),)))
+    opened = lab_of(LabRequest("sample", components=(Path("more"),)))
     assert opened.lab.nodes[0].settings["agent"]["port"] == 7
     assert opened.record.components == (str(here / "more"),)
 
 
 @pytest.mark.usefixtures("alone")
 def test_second_lab_of_one_blueprint(here: Path) -> None:
-    lab_of(wish()).save()
-    second = lab_of(wish(name="second", profile="published"), make=True)
+    lab_of(request()).save()
+    second = lab_of(request(name="second", profile="published"), make=True)
     second.save()
     assert second.lab.name == "second"
     assert second.folder.path == here / "state" / "labs" / "second"
     assert existing_lab("sample").lab.profile == "modern"
-    assert lab_of(wish(name="second")).lab.profile == "published"
+    assert lab_of(request(name="second")).lab.profile == "published"
 
 
 def test_existing_keeps_its_system_and_its_versions(here: Path) -> None:
     write_component(here / "components", "agent", CHOSEN + PARAMETER)
-    lab_of(wish(overrides=("versions.agent=2.1.0",))).save()
-    assert lab_of(Wish("sample", overrides=("versions.agent=2.1", "agent.port=2"))).lab.versions["agent"] == "2.1"
+    lab_of(request(overrides=("versions.agent=2.1.0",))).save()
+    assert lab_of(LabRequest("sample", overrides=("versions.agent=2.1", "agent.port=2"))).lab.versions["agent"] == "2.1"
     for words in (("versions.agent=2.1.1",), ("agent.port=2",), ("versions.agent=2.4.0",)):
         with pytest.raises(
             UsageError, match=r"the lab sample exists with the agent version 2\.1\.0, not 2\."
         ) as caught:
-            lab_of(Wish("sample", overrides=words))
+            lab_of(LabRequest("sample", overrides=words))
         assert caught.value.cure
         assert caught.value.cure.endswith("another --name; --set versions.agent=2.1.0 keeps it")
     with pytest.raises(UsageError, match="the lab sample exists with the operating system debian-13, not debian-12"):
-        lab_of(Wish("sample", overrides=("versions.agent=2.1.0", "os=debian-12")))
+        lab_of(LabRequest("sample", overrides=("versions.agent=2.1.0", "os=debian-12")))
 
 
 def test_an_edited_blueprint_does_not_change_what_is_installed(here: Path) -> None:
     write_component(here / "components", "agent", CHOSEN + PARAMETER)
-    lab_of(wish()).save()
+    lab_of(request()).save()
     text = (here / "sample.yml").read_text()
     (here / "sample.yml").write_text(text.replace("os: debian-13", "os: debian-13, versions: {agent: 2.4.0}"))
-    assert lab_of(Wish("sample")).lab.versions["agent"] == "2.4.0"
+    assert lab_of(LabRequest("sample")).lab.versions["agent"] == "2.4.0"
     (here / "sample.yml").write_text(text.replace("os: debian-13", "os: debian-13, versions: {agent: 2.3.0}"))
     with pytest.raises(UsageError, match=r"the lab sample exists with the agent version 2\.4\.0, not 2\.3\.0"):
-        lab_of(Wish("sample"))
+        lab_of(LabRequest("sample"))
     # A lab whose own copy is of no use any more is taken as it is now.
     (here / "state" / "labs" / "sample" / "blueprint.yml").write_text("name: [")
-    assert lab_of(Wish("sample")).lab.versions["agent"] == "2.3.0"
+    assert lab_of(LabRequest("sample")).lab.versions["agent"] == "2.3.0"
 
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("asked", [{"provider": "libvirt"}, {"profile": "published"}])
 def test_existing_stays_what_it_is(asked: dict[str, str]) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     for lab in ("sample", "sample.yml"):
         with pytest.raises(UsageError, match=r"the lab sample exists with the \w+ \w+, not \w+"):
-            lab_of(wish(lab, **asked))
+            lab_of(request(lab, **asked))
 
 
 def test_a_name_is_not_taken_over_by_another_blueprint(here: Path) -> None:
-    lab_of(wish(name="mine")).save()
+    lab_of(request(name="mine")).save()
     (here / "other.yml").write_text((here / "sample.yml").read_text().replace("name: sample", "name: other"))
     with pytest.raises(UsageError, match="the lab mine exists with the blueprint sample, not other"):
-        lab_of(wish("other.yml", name="mine"))
+        lab_of(request("other.yml", name="mine"))
     shutil.move(here / "sample.yml", here / "moved.yml")
-    assert lab_of(wish("moved.yml", name="mine")).record.blueprint == str(here / "moved.yml")
+    assert lab_of(request("moved.yml", name="mine")).record.blueprint == str(here / "moved.yml")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_lab_names(here: Path, name: str) -> None:
         check_lab_name(name)
     if name:
         with pytest.raises(UsageError, match="cannot name a lab"):
-            lab_of(wish(name=name))
+            lab_of(request(name=name))
     assert not lab_folder("mine").exists()
     assert [path.name for path in here.iterdir() if path.name == "x"] == []
 
@@ -162,13 +162,13 @@ def test_a_scaled_lab_is_what_everybody_sees(here: Path) -> None:
     write_component(here / "components", "patroni", PARAMETER)
     nodes = {"one": ["patroni"], "two": ["patroni"], "three": ["patroni"]}
     (here / "sample.yml").write_text(blueprint_text(nodes))
-    lab_of(wish(overrides=("nodes.three.patroni.port=3", "nodes.two.patroni.port=2"))).save()
+    lab_of(request(overrides=("nodes.three.patroni.port=3", "nodes.two.patroni.port=2"))).save()
     opened = existing_lab("sample")
     bigger = opened.rescaled(grown(opened.lab, opened.record.scale))
     bigger.save()
-    for seen in (bigger, existing_lab("sample"), lab_of(Wish("sample")), lab_of(wish())):
+    for seen in (bigger, existing_lab("sample"), lab_of(LabRequest("sample")), lab_of(request())):
         assert [node.name for node in seen.lab.nodes] == ["one", "two", "three", "three2"]
-    with_words = lab_of(wish(overrides=("nodes.three.patroni.port=3", "nodes.three2.patroni.port=9")))
+    with_words = lab_of(request(overrides=("nodes.three.patroni.port=3", "nodes.three2.patroni.port=9")))
     assert with_words.lab.node("three2").settings["patroni"]["port"] == 9
     # What was said about a node goes with it.
     smaller = with_words.rescaled(with_words.record.scale.without("three2"))
@@ -183,16 +183,16 @@ def test_a_scaled_lab_is_what_everybody_sees(here: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_unknown_words() -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     with pytest.raises(UnknownNameError) as caught:
-        lab_of(Wish("simple"))
+        lab_of(LabRequest("simple"))
     assert caught.value.what == "no blueprint or lab is called 'simple'"
     assert caught.value.cure == "did you mean 'sample'?"
     with pytest.raises(UnknownNameError) as caught:
-        lab_of(Wish("consul-pgbuncer"))
+        lab_of(LabRequest("consul-pgbuncer"))
     assert caught.value.cure == "did you mean 'consul-pgbouncer'?"
     with pytest.raises(UsageError, match=r"there is no blueprint file absent\.yml"):
-        lab_of(Wish("absent.yml"))
+        lab_of(LabRequest("absent.yml"))
     with pytest.raises(UsageError, match="there is no lab consul-pgbouncer yet") as yet:
         existing_lab("consul-pgbouncer")
     assert yet.value.cure == "labgen up consul-pgbouncer"
@@ -200,20 +200,20 @@ def test_unknown_words() -> None:
         existing_lab("simple")
     assert caught.value.known == ["sample"]
     with pytest.raises(UnknownNameError) as caught:
-        lab_of(wish("sample.yml", name="new", provider="doker"))
+        lab_of(request("sample.yml", name="new", provider="doker"))
     assert caught.value.cure == "did you mean 'docker'?"
     with pytest.raises(UnknownNameError) as caught:
-        lab_of(wish("sample.yml", name="new", profile="modrn"))
+        lab_of(request("sample.yml", name="new", profile="modrn"))
     assert caught.value.cure == "did you mean 'modern'?"
 
 
 def test_damaged_lab_is_told(here: Path) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     (here / "state" / "labs" / "sample" / "lab.json").write_text("{")
     with pytest.raises(LabgenError, match="damaged"):
-        lab_of(Wish("sample"))
+        lab_of(LabRequest("sample"))
     with pytest.raises(LabgenError, match="damaged"):
-        lab_of(wish())
+        lab_of(request())
     with pytest.raises(LabgenError, match="damaged"):
         existing_lab("sample")
 
@@ -221,7 +221,7 @@ def test_damaged_lab_is_told(here: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_provider_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labgen.actions.session.open.default_provider", lambda: "libvirt")
-    assert lab_of(wish(provider=None)).lab.provider == "libvirt"
+    assert lab_of(request(provider=None)).lab.provider == "libvirt"
 
 
 @pytest.fixture
@@ -236,45 +236,48 @@ def addresses(opened: OpenLab) -> list[str]:
 
 @pytest.mark.usefixtures("here", "alone")
 def test_each_copy_gets_a_network_of_its_own() -> None:
-    first = lab_of(wish(), make=True)
+    first = lab_of(request(), make=True)
     assert (first.record.network, first.notes) == ("192.168.60.0/24", ())
     first.save()
-    second = lab_of(wish(name="second"), make=True)
+    second = lab_of(request(name="second"), make=True)
     assert second.notes == ("192.168.60.0/24 is the lab sample's: this one gets 192.168.61.0/24",)
     assert addresses(second) == ["192.168.61.11"]
     second.save()
-    third = lab_of(wish(name="third"), make=True)
+    third = lab_of(request(name="third"), make=True)
     assert addresses(third) == ["192.168.62.11"]
     assert third.notes == ("192.168.60.0/24 is the lab sample's: this one gets 192.168.62.0/24",)
     # It stays, whatever is done with the lab, and whatever becomes of the others.
     first.folder.remove()
-    again = [lab_of(wish(name="second"), make=True), lab_of(Wish("second", overrides=("agent.port=3",)), make=True)]
+    again = [
+        lab_of(request(name="second"), make=True),
+        lab_of(LabRequest("second", overrides=("agent.port=3",)), make=True),
+    ]
     for opened in (*again, existing_lab("second")):
         assert addresses(opened) == ["192.168.61.11"]
         assert opened.record.network == "192.168.61.0/24"
         assert opened.notes == ()
-    assert addresses(lab_of(wish(), make=True)) == ["192.168.60.11"]
+    assert addresses(lab_of(request(), make=True)) == ["192.168.60.11"]
 
 
 @pytest.mark.usefixtures("here", "alone")
 def test_what_is_only_looked_at_keeps_the_blueprints_network() -> None:
-    lab_of(wish()).save()
-    assert addresses(lab_of(wish(name="second"))) == ["192.168.60.11"]
+    lab_of(request()).save()
+    assert addresses(lab_of(request(name="second"))) == ["192.168.60.11"]
 
 
 @pytest.mark.usefixtures("here")
 def test_ranges_in_use_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     used = [IPv4Network("192.168.61.0/24"), IPv4Network("192.168.62.64/26")]
     monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: used)
-    assert addresses(lab_of(wish(name="second"), make=True)) == ["192.168.63.11"]
+    assert addresses(lab_of(request(name="second"), make=True)) == ["192.168.63.11"]
 
 
 @pytest.mark.usefixtures("here")
 def test_no_range_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [IPv4Network("192.168.0.0/16")])
-    second = lab_of(wish(name="second"), make=True)
+    second = lab_of(request(name="second"), make=True)
     with pytest.raises(AddressInUseError) as caught:
         second.save()
     assert caught.value.lines() == [
@@ -287,34 +290,34 @@ def test_no_range_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("here", "alone")
 def test_an_explicit_network_is_not_replaced() -> None:
-    lab_of(wish()).save()
-    asked = lab_of(wish(name="second", overrides=("network.cidr=192.168.60.0/25",)), make=True)
+    lab_of(request()).save()
+    asked = lab_of(request(name="second", overrides=("network.cidr=192.168.60.0/25",)), make=True)
     assert (addresses(asked), asked.notes) == (["192.168.60.11"], ())
     with pytest.raises(AddressInUseError, match=r"192\.168\.60\.0/24 is the lab sample's"):
         asked.save()
-    other = lab_of(wish(name="second", overrides=("network.cidr=10.77.5.0/24",)), make=True)
+    other = lab_of(request(name="second", overrides=("network.cidr=10.77.5.0/24",)), make=True)
     other.save()
     assert addresses(existing_lab("second")) == ["10.77.5.11"]
-    assert addresses(lab_of(Wish("second", overrides=("agent.port=3",)))) == ["10.77.5.11"]
-    assert addresses(lab_of(Wish("second", overrides=("network.cidr=10.77.5.0/24",)))) == ["10.77.5.11"]
+    assert addresses(lab_of(LabRequest("second", overrides=("agent.port=3",)))) == ["10.77.5.11"]
+    assert addresses(lab_of(LabRequest("second", overrides=("network.cidr=10.77.5.0/24",)))) == ["10.77.5.11"]
 
 
 @pytest.mark.usefixtures("here", "alone")
 def test_two_new_labs_at_the_same_moment() -> None:
     """Both have looked before one was written down: the later one is told, and repeats itself."""
-    one, two = (lab_of(wish(name=name), make=True) for name in ("one", "two"))
+    one, two = (lab_of(request(name=name), make=True) for name in ("one", "two"))
     one.save()
     with pytest.raises(AddressInUseError, match="the lab one's"):
         two.save()
-    lab_of(wish(name="two"), make=True).save()
+    lab_of(request(name="two"), make=True).save()
     assert addresses(existing_lab("two")) == ["192.168.61.11"]
 
 
 @pytest.mark.usefixtures("here")
 def test_a_lab_stays_in_its_network() -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     with pytest.raises(UsageError) as caught:
-        lab_of(Wish("sample", overrides=("network.cidr=10.77.5.0/24",)))
+        lab_of(LabRequest("sample", overrides=("network.cidr=10.77.5.0/24",)))
     assert caught.value.lines() == [
         "error: the lab sample exists with the network 192.168.60.0/24, not 10.77.5.0/24",
         "  next:  labgen destroy sample --yes, or make a second lab with another --name",
@@ -323,19 +326,19 @@ def test_a_lab_stays_in_its_network() -> None:
 
 @pytest.mark.usefixtures("alone")
 def test_labs_from_before_have_their_blueprints_network(here: Path) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     record = here / "state" / "labs" / "sample" / "lab.json"
     record.write_text(
         json.dumps({key: value for key, value in json.loads(record.read_text()).items() if key != "network"})
     )
     assert addresses(existing_lab("sample")) == ["192.168.60.11"]
     assert lab_lines()[0]["network"] == "192.168.60.0/24"
-    assert addresses(lab_of(wish(name="second"), make=True)) == ["192.168.61.11"]
+    assert addresses(lab_of(request(name="second"), make=True)) == ["192.168.61.11"]
 
 
 @pytest.mark.usefixtures("alone")
 def test_a_damaged_lab_holds_no_range(here: Path) -> None:
-    lab_of(wish()).save()
+    lab_of(request()).save()
     (here / "state" / "labs" / "sample" / "lab.json").write_text("{")
-    assert addresses(lab_of(wish(name="second"), make=True)) == ["192.168.60.11"]
+    assert addresses(lab_of(request(name="second"), make=True)) == ["192.168.60.11"]
     assert lab_lines() == [{"name": "sample", "blueprint": "damaged", "network": "", "profile": "", "provider": ""}]

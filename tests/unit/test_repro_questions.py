@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from labgen.repro.judge import Holds, Judged, judge
+from labgen.repro.context import TryContext
+from labgen.repro.judge import ConditionResult, Ternary, judge
 from labgen.repro.model import Condition
 from labgen.repro.questions import log_command
-from labgen.repro.scene import Scene
 from tests.fakes.repro import SILENT, Said, Stage
 
-YES, NO, UNKNOWN = Holds.YES, Holds.NO, Holds.UNKNOWN
+YES, NO, UNKNOWN = Ternary.YES, Ternary.NO, Ternary.UNKNOWN
 
 
-def ask(scene: Scene, **question: Any) -> Judged:
+def ask(scene: TryContext, **question: Any) -> ConditionResult:
     # Through JSON, so that nothing gets in that a document could not say.
     return judge(Condition.model_validate_json(json.dumps(question)), scene, time.monotonic() + 60)
 
@@ -49,7 +49,7 @@ def stage() -> Stage:
         ({"json": {"a": [1, {"b": []}]}}, Said('{"a": [1, {"b": []}]}'), YES, 'node1: {"a": [1, {"b": []}]}'),
     ],
 )
-def test_output(stage: Stage, question: dict[str, Any], said: Said, holds: Holds, why: str) -> None:
+def test_output(stage: Stage, question: dict[str, Any], said: Said, holds: Ternary, why: str) -> None:
     stage.nodes["node1"].says("look-into", said)
     found = ask(stage.begin(), output={"on": "leader", "command": "look-into it", **question})
     assert (found.holds, found.why) == (holds, why)
@@ -97,7 +97,7 @@ JOURNAL = "one\nKilled it\nthree\nKilled again\nfive\nsix\nseven\neight\n"
         ({"lacks": "nobody"}, YES, "node1: none of 8 new lines matches"),
     ],
 )
-def test_log(stage: Stage, question: dict[str, Any], holds: Holds, why: str) -> None:
+def test_log(stage: Stage, question: dict[str, Any], holds: Ternary, why: str) -> None:
     stage.nodes["node1"].says("--unit=patroni", JOURNAL)
     found = ask(stage.begin(), log={"on": "leader", "unit": "patroni", **question})
     assert (found.holds, found.why) == (holds, why)
@@ -134,7 +134,7 @@ def test_a_file_by_bash(stage: Stage, tmp_path: Path) -> None:
     assert question is not None
     node = stage.lab.node("node1")
 
-    def added(scene: Scene) -> str:
+    def added(scene: TryContext) -> str:
         words = ["bash", "-c", log_command(scene, node, question)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
@@ -171,7 +171,7 @@ def test_a_file_by_bash(stage: Stage, tmp_path: Path) -> None:
         ({"status": 200}, Said("", 127, "bash: curl: not found\n"), UNKNOWN, "node2: exit 127: bash: curl: not found"),
     ],
 )
-def test_http(stage: Stage, question: dict[str, Any], said: Said, holds: Holds, why: str) -> None:
+def test_http(stage: Stage, question: dict[str, Any], said: Said, holds: Ternary, why: str) -> None:
     stage.nodes["node2"].says(":8008/replica", said)
     found = ask(stage.begin(), http={"on": "replica", "path": "/replica", **question})
     assert (found.holds, found.why) == (holds, why)
@@ -207,7 +207,7 @@ PS = """\
         ({"matches": "patroni", "running": False}, NO, "1 process that matches"),
     ],
 )
-def test_process(stage: Stage, question: dict[str, Any], holds: Holds, why: str) -> None:
+def test_process(stage: Stage, question: dict[str, Any], holds: Ternary, why: str) -> None:
     stage.nodes["node1"].says("ps -e", PS)
     found = ask(stage.begin(), process={"on": "leader", **question})
     assert found.holds is holds
@@ -234,7 +234,7 @@ def test_process(stage: Stage, question: dict[str, Any], holds: Holds, why: str)
         ({"equals": 1}, Said("", 1, "ERROR:  syntax error\n"), UNKNOWN, "node1: exit 1: ERROR:  syntax error"),
     ],
 )
-def test_rows(stage: Stage, question: dict[str, Any], said: Said, holds: Holds, why: str) -> None:
+def test_rows(stage: Stage, question: dict[str, Any], said: Said, holds: Ternary, why: str) -> None:
     stage.nodes["node1"].says("psql", said)
     found = ask(stage.begin(), rows={"on": "leader", "statement": "select 1", **question})
     assert (found.holds, found.why) == (holds, why)
@@ -286,7 +286,7 @@ def test_who_leads_is_decided_at_the_beginning_or_now(stage: Stage) -> None:
 
 def test_a_question_to_several_holds_if_it_does_on_all(stage: Stage) -> None:
     scene = stage.begin()
-    scene.world = None  # so that the targets are those of now
+    scene.cluster = None  # so that the targets are those of now
     stage.nodes["node2"].says("try-it", Said(rc=1))
     found = ask(scene, all=[{"output": {"on": node, "command": "try-it"}} for node in ("node1", "node2")])
     assert (found.holds, found.why) == (NO, "node2: exit 1")

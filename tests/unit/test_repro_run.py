@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from labgen.actions.repro import run as actions
-from labgen.actions.repro.run import BEGINNING, Options, run_reproduction, validate_reproduction, wish_of
-from labgen.actions.session.open import OpenLab, Wish, existing_lab, lab_of
+from labgen.actions.repro.run import BEGINNING, ReproRequest, request_of, run_reproduction, validate_reproduction
+from labgen.actions.session.open import LabRequest, OpenLab, existing_lab, lab_of
 from labgen.checkpoint import Checkpoint
-from labgen.checks import CheckResult, Report, Status
+from labgen.checks import CheckReport, CheckResult, Status
 from labgen.errors import OperationError, UsageError
 from labgen.faults.undo import FILE, Undo, Undos
 from labgen.lab.model import Lab
 from labgen.repro.document import read_written
-from labgen.repro.judge import Verdict
+from labgen.repro.judge import ReproVerdict
 from labgen.state import LabFolder
 from tests.fakes.provider import FakeKeeper, FakeProvider
 from tests.fakes.reporter import Heard
@@ -30,9 +30,9 @@ from tests.fakes.repro import Said, Stage, write
 SEEN = "seen: [{output: {on: leader, command: is-bad}}]\nactions: [{run: {on: leader, command: do-it}}]\nwithin: 0.1\n"
 
 
-def report_of(status: Status) -> Report:
+def report_of(status: Status) -> CheckReport:
     result = CheckResult("patroni-cluster", "It works", status, "no leader", (), 0.1)
-    return Report("x", "x", "docker", "modern", "debian-12", datetime.now(UTC), 1.0, (result,))
+    return CheckReport("x", "x", "docker", "modern", "debian-12", datetime.now(UTC), 1.0, (result,))
 
 
 @dataclass
@@ -41,7 +41,7 @@ class FakeRun:
 
     opened: OpenLab
     provider: FakeProvider
-    report: Report | None
+    report: CheckReport | None
     restore: str | None = None
 
     @property
@@ -64,9 +64,9 @@ class Machine:
     keeper: FakeKeeper | None = field(default_factory=FakeKeeper)
     heard: Heard = field(default_factory=Heard)
 
-    def up(self, wish: Wish, _reporter: object, until: str | None = None, *, offline: bool = False) -> FakeRun:
+    def up(self, request: LabRequest, _reporter: object, until: str | None = None, *, offline: bool = False) -> FakeRun:
         assert not offline
-        opened = lab_of(wish, make=True)
+        opened = lab_of(request, make=True)
         opened.save()
         self.did.append(f"up {opened.lab.name}" + (f" until {until}" if until else ""))
         self.stage.lab = opened.lab
@@ -91,15 +91,15 @@ class Machine:
         yield self.stage.nodes
 
     def run(self, **more: Any) -> Any:
-        wish = wish_of(read_written(self.document), Options(provider="docker"))
-        return run_reproduction(self.document, self.heard, wish, **more)
+        request = request_of(read_written(self.document), ReproRequest(provider="docker"))
+        return run_reproduction(self.document, self.heard, request, **more)
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
     monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
-    opened = lab_of(Wish("etcd-patroni-ops", provider="docker"))
+    opened = lab_of(LabRequest("etcd-patroni-ops", provider="docker"))
     it = Machine(Stage(opened.lab), write(tmp_path / "sample.yml", {}, SEEN))
     for name, replacement in (
         ("up", it.up),
@@ -115,7 +115,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_a_lab_is_made_kept_and_left(machine: Machine) -> None:
     outcome = machine.run()
-    assert outcome.verdict is Verdict.REPRODUCED
+    assert outcome.verdict is ReproVerdict.REPRODUCED
     # Kept before the actions, so that the next run finds it as it was.
     assert machine.did == ["up sample", f"save sample {BEGINNING}", "play sample"]
     assert outcome.path.parent == existing_lab("sample").folder.path / "repro"
@@ -128,13 +128,13 @@ def test_a_lab_is_made_kept_and_left(machine: Machine) -> None:
 
 
 def test_it_is_removed_if_that_is_wanted(machine: Machine) -> None:
-    assert machine.run(remove=True).verdict is Verdict.REPRODUCED
+    assert machine.run(remove=True).verdict is ReproVerdict.REPRODUCED
     assert machine.did == ["up sample", "play sample", "destroy sample"]
 
 
 def test_it_is_removed_too_if_it_does_not_come_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(wish: Wish, _reporter: object, _until: str | None = None, **_: object) -> FakeRun:
-        lab_of(wish, make=True).save()
+    def fails(request: LabRequest, _reporter: object, _until: str | None = None, **_: object) -> FakeRun:
+        lab_of(request, make=True).save()
         raise OperationError("it broke")
 
     monkeypatch.setattr(actions, "up", fails)
@@ -145,20 +145,20 @@ def test_it_is_removed_too_if_it_does_not_come_up(machine: Machine, monkeypatch:
 
 def test_a_provider_that_keeps_nothing(machine: Machine) -> None:
     machine.keeper = None
-    assert machine.run().verdict is Verdict.REPRODUCED
+    assert machine.run().verdict is ReproVerdict.REPRODUCED
     assert machine.did == ["up sample", "play sample"]
 
 
 def test_several_tries(machine: Machine) -> None:
     machine.stage.nodes["node1"].says("is-bad", Said(rc=1), Said())
-    heard: list[Verdict] = []
+    heard: list[ReproVerdict] = []
     outcome = machine.run(repeat=3, on_try=lambda it: heard.append(it.verdict))
     assert machine.did == ["up sample", f"save sample {BEGINNING}", "play sample"] + 2 * [
         f"restore sample {BEGINNING}",
         "play sample",
     ]
-    assert heard == [Verdict.NOT_REPRODUCED, Verdict.REPRODUCED, Verdict.REPRODUCED]
-    assert outcome.verdict is Verdict.REPRODUCED
+    assert heard == [ReproVerdict.NOT_REPRODUCED, ReproVerdict.REPRODUCED, ReproVerdict.REPRODUCED]
+    assert outcome.verdict is ReproVerdict.REPRODUCED
     assert outcome.counts == {"reproduced": 2, "not-reproduced": 1, "unknown": 0}
     assert [phase for phase in machine.heard.phases if "ry" in phase] == [f"Try {n} of 3" for n in (1, 2, 3)]
 
@@ -171,7 +171,7 @@ def test_a_document_that_repeats(machine: Machine, tmp_path: Path) -> None:
 def test_a_sick_lab_is_not_tried(machine: Machine) -> None:
     machine.status = Status.FAIL
     outcome = machine.run()
-    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.verdict is ReproVerdict.UNKNOWN
     assert outcome.reasons == ("patroni-cluster: no leader",)
     assert machine.did == ["up sample"]
 
@@ -193,7 +193,7 @@ def test_until_is_handed_on_and_nobody_need_lead(machine: Machine, tmp_path: Pat
     machine.document = write(tmp_path / "early.yml", {"until": "patroni"}, body)
     for node in machine.stage.cluster.members.values():
         node.answers = False
-    assert machine.run().verdict is Verdict.REPRODUCED
+    assert machine.run().verdict is ReproVerdict.REPRODUCED
     assert machine.did[0] == "up sample until patroni"
 
 
@@ -264,9 +264,9 @@ def test_what_could_not_be_healed_is_told_with_the_verdict(machine: Machine, tmp
 def test_another_version_needs_another_lab(machine: Machine) -> None:
     machine.run()
     written = read_written(machine.document)
-    wish = wish_of(written, Options(overrides=("versions.patroni=4.0.4",)))
+    request = request_of(written, ReproRequest(overrides=("versions.patroni=4.0.4",)))
     with pytest.raises(UsageError) as caught:
-        run_reproduction(machine.document, machine.heard, wish)
+        run_reproduction(machine.document, machine.heard, request)
     assert caught.value.what == "the lab sample exists with the patroni version 4.0.7, not 4.0.4"
 
 
@@ -275,8 +275,8 @@ def test_the_options_go_over_the_document(tmp_path: Path) -> None:
     path = write(tmp_path / "x.yml", {"profile": "published"}, SEEN)
     more = tmp_path / "more.yml"
     more.write_text("settings: {patroni: {ttl: 50}}\n")
-    assert validate_reproduction(str(path), Options(provider="docker"))[1].os == "debian-11"
-    options = Options("mine", "docker", "modern", ("patroni.loop_wait=9",), (more,))
+    assert validate_reproduction(str(path), ReproRequest(provider="docker"))[1].os == "debian-11"
+    options = ReproRequest("mine", "docker", "modern", ("patroni.loop_wait=9",), (more,))
     lab = validate_reproduction(str(path), options)[1]
     values = lab.node("node1").settings["patroni"]
     assert (lab.name, lab.os, values["ttl"], values["loop_wait"]) == ("mine", "debian-13", 50, 9)

@@ -27,7 +27,7 @@ from labgen.state import LabFolder, LabRecord
 from tests.fakes.connection import Answer, FakeConnection
 
 
-class World:
+class ClusterState:
     """Machines, a Vagrant that boots them when it is told to, connections that are there when they are."""
 
     def __init__(self, *nodes: str) -> None:
@@ -80,7 +80,7 @@ class Provider:
     name = "docker"
     seen_while_booting = True
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ClusterState) -> None:
         self.world = world
 
     def states(self, *_: object) -> dict[str, str]:
@@ -101,7 +101,7 @@ class Provider:
 class Connections(dict[str, FakeConnection]):
     """The connections to the nodes that are known by now."""
 
-    world: World
+    world: ClusterState
 
     def __init__(self, endpoints: Mapping[str, Endpoint], *_: object, **__: object) -> None:
         super().__init__()
@@ -115,15 +115,15 @@ class Connections(dict[str, FakeConnection]):
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World("first", "second")
+def world(monkeypatch: pytest.MonkeyPatch) -> ClusterState:
+    made = ClusterState("first", "second")
     monkeypatch.setattr(Connections, "world", made, raising=False)
     monkeypatch.setattr(up_phases, "Connections", Connections)
     return made
 
 
 @pytest.fixture
-def run(world: World, tmp_path: Path) -> Run:
+def run(world: ClusterState, tmp_path: Path) -> Run:
     scripts = {f"{stage}.sh": "true\n" for stage in ("install", "start")}
     write_component(tmp_path / "components", "web", "", scripts)
     made = lab(tmp_path, {node: ["web"] for node in world.nodes})
@@ -152,7 +152,7 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_steps_begin_while_vagrant_boots_others(world: World, run: Run) -> None:
+def test_steps_begin_while_vagrant_boots_others(world: ClusterState, run: Run) -> None:
     def boot() -> None:
         world.running.add("first")
         until(lambda: "finished first" in world.events)
@@ -169,7 +169,7 @@ def test_steps_begin_while_vagrant_boots_others(world: World, run: Run) -> None:
         assert connection.commands[1:] == ["bash /opt/labgen/components/lib/run.sh web start"]
 
 
-def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: World, run: Run) -> None:
+def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: ClusterState, run: Run) -> None:
     go = threading.Event()
 
     def boot() -> None:
@@ -192,7 +192,7 @@ def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: World
     assert world.running == {"first", "second"}
 
 
-def test_vagrant_s_error_is_told_and_steps_under_way_are_ended(world: World, run: Run) -> None:
+def test_vagrant_s_error_is_told_and_steps_under_way_are_ended(world: ClusterState, run: Run) -> None:
     world.connections["first"].answers["run.sh"] = Answer(until=threading.Event())
 
     def boot() -> None:
@@ -207,7 +207,7 @@ def test_vagrant_s_error_is_told_and_steps_under_way_are_ended(world: World, run
     assert world.events[-1] == "connections closed"
 
 
-def test_vagrant_s_error_before_any_machine_is_boot_s(world: World, run: Run) -> None:
+def test_vagrant_s_error_before_any_machine_is_boot_s(world: ClusterState, run: Run) -> None:
     def boot() -> None:
         raise VagrantError("no such image")
 
@@ -217,7 +217,7 @@ def test_vagrant_s_error_before_any_machine_is_boot_s(world: World, run: Run) ->
     assert "Provision" not in world.events
 
 
-def test_vagrant_comes_to_its_end_when_a_step_fails(world: World, run: Run) -> None:
+def test_vagrant_comes_to_its_end_when_a_step_fails(world: ClusterState, run: Run) -> None:
     world.connections["first"].answers["run.sh"] = Answer(rc=1)
 
     def boot() -> None:
@@ -238,7 +238,7 @@ def test_vagrant_comes_to_its_end_when_a_step_fails(world: World, run: Run) -> N
     assert done == {step.id for step in run.plan.of_stage("install")}
 
 
-def test_ctrl_c_ends_vagrant(world: World, run: Run) -> None:
+def test_ctrl_c_ends_vagrant(world: ClusterState, run: Run) -> None:
     def boot() -> None:
         world.running.add("first")
         assert world.ended.wait(10)
@@ -254,13 +254,13 @@ def test_ctrl_c_ends_vagrant(world: World, run: Run) -> None:
     assert world.events[-2:] == ["vagrant is done", "connections closed"]
 
 
-def test_a_machine_that_does_not_run_after_its_boot_is_named(world: World, run: Run) -> None:
+def test_a_machine_that_does_not_run_after_its_boot_is_named(world: ClusterState, run: Run) -> None:
     world.boot = lambda: world.running.add("first")
     with pytest.raises(NodeError, match="Vagrant has booted second, but it does not run"):
         run_phases((Boot(), Provision()), run)
 
 
-def test_nodes_that_run_need_no_boot(world: World, run: Run) -> None:
+def test_nodes_that_run_need_no_boot(world: ClusterState, run: Run) -> None:
     world.running.update(world.nodes)
     run_phases((Boot(), Provision()), run)
     assert "vagrant up" not in world.events

@@ -43,9 +43,9 @@ def of_the_lab(opened: OpenLab, since: datetime | None, notes: list[str]) -> Ite
     for path in _files(folder.logs):
         if path.relative_to(folder.logs).parts[0] != "images":
             yield f"{model.LOGS}/{path.relative_to(folder.logs)}", hide(_text(path, LARGEST))
-    for number, bend in enumerate(opened.bends, 1):
-        yield document_member(number, bend), _text(bend.path)
-        for name, text in bend.texts.items():
+    for number, document in enumerate(opened.overrides_files, 1):
+        yield document_member(number, document), _text(document.path)
+        for name, text in document.texts.items():
             yield f"{model.OVERRIDES}/{number}/{name}", text
     for root, home in _own_components(opened):
         for path in _files(home):
@@ -113,7 +113,8 @@ def _portable(opened: OpenLab) -> LabRecord:
     """The lab's record without paths: those of what is in the bundle are the bundle's."""
     roots = tuple(f"{model.COMPONENTS}/{number}" for number, _ in enumerate(opened.record.components))
     files = tuple(
-        document_member(number, bend).removeprefix(f"{model.OVERRIDES}/") for number, bend in enumerate(opened.bends, 1)
+        document_member(number, document).removeprefix(f"{model.OVERRIDES}/")
+        for number, document in enumerate(opened.overrides_files, 1)
     )
     return replace(opened.record, blueprint=model.BLUEPRINT, components=roots, files=files)
 

@@ -20,7 +20,7 @@ from labgen.actions.lab.up import bring_up
 from labgen.actions.lab.verify import ANSWER_WITHIN
 from labgen.actions.repro.run import run_reproduction
 from labgen.actions.session.connect import endpoints
-from labgen.actions.session.open import OpenLab, Wish, check_lab_name, existing_lab, lab_of, locked
+from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, lab_of, locked
 from labgen.actions.session.reporter import Reporter
 from labgen.artefacts.store import identity, sha256
 from labgen.blueprint.extends import EXTENDS
@@ -36,9 +36,9 @@ from labgen.images import have_box
 from labgen.lab.model import Lab
 from labgen.lock.model import read_lock
 from labgen.provision import Connections
-from labgen.repro.judge import Verdict
-from labgen.repro.play import Try
-from labgen.repro.result import Outcome
+from labgen.repro.judge import ReproVerdict
+from labgen.repro.play import Attempt
+from labgen.repro.result import ReproOutcome
 from labgen.resources import resource
 from labgen.state import LabFolder, LabRecord, lab_folder
 from labgen.state.folder import state_folder
@@ -60,7 +60,7 @@ GONE = (
 
 
 @dataclass(frozen=True)
-class Offer:
+class ReplayProposal:
     """A bundle that is sound, and the lab that would be made of it.
 
     source: its file, with its digest. home: its members, unpacked. opened: the lab, of which nothing is there yet.
@@ -100,7 +100,7 @@ class Replayed:
     lab: str
     packages: tuple[str, ...]
     checks: tuple[CheckPair, ...]
-    outcome: Outcome | None
+    outcome: ReproOutcome | None
     then: str
     kept: bool
 
@@ -108,14 +108,14 @@ class Replayed:
     def same(self) -> bool:
         """Whether the lab does what the bundled one did."""
         if self.outcome is not None:
-            return self.outcome.verdict.value == (self.then or Verdict.REPRODUCED.value)
+            return self.outcome.verdict.value == (self.then or ReproVerdict.REPRODUCED.value)
         return all(pair.same for pair in self.checks)
 
 
 @contextmanager
 def offered(
     path: Path, progress: Progress, *, name: str | None = None, provider: str | None = None, by_lock: bool = True
-) -> Iterator[Offer]:
+) -> Iterator[ReplayProposal]:
     """The lab that the bundle PATH makes, for somebody to say yes to; what was unpacked goes away afterwards.
 
     A replay of the same file that was cut off goes on. Raises LockError when the bundle is damaged, of a newer labgen
@@ -138,10 +138,10 @@ def offered(
                 cure="install the packages that bring them, then replay again",
             )
         opened = _begun(path, digest, name or record.name) or _open(home, record, name or record.name, provider)
-        yield _offer(Offer(path, digest, home, about, record, opened, by_lock, ()))
+        yield _offer(ReplayProposal(path, digest, home, about, record, opened, by_lock, ()))
 
 
-def _offer(offer: Offer) -> Offer:
+def _offer(offer: ReplayProposal) -> ReplayProposal:
     """OFFER with what it lacks; raises an error if this machine should not make a lab of it."""
     lab, home = offer.opened.lab, offer.home
     if lab.box is not None and not have_box(lab.box, lab.provider):
@@ -215,7 +215,7 @@ def _open(home: Path, record: LabRecord, name: str, provider: str | None) -> Ope
     """The lab that would be made of what lies in HOME."""
     roots = tuple(sorted((home / COMPONENTS).glob("*")))
     opened = lab_of(
-        Wish(
+        LabRequest(
             lab=str(home / BLUEPRINT),
             name=name,
             provider=provider or record.provider,
@@ -289,12 +289,12 @@ def _locked(path: Path, opened: OpenLab, lock: Path) -> Lab:
 
 
 def replay(
-    offer: Offer,
+    offer: ReplayProposal,
     reporter: Reporter,
     *,
     keep: bool = True,
     offline: bool = False,
-    on_try: Callable[[Try], None] = lambda _: None,
+    on_try: Callable[[Attempt], None] = lambda _: None,
 ) -> Replayed:
     """Make the lab of OFFER and compare it; without KEEP it is destroyed again, whatever came of it.
 
@@ -308,9 +308,9 @@ def replay(
             if about.reproduction:
                 # From here on there is a lab, of which no machine is there yet.
                 opened.save()
-                wish = Wish(lab=opened.lab.name)
+                request = LabRequest(lab=opened.lab.name)
                 document = home / about.reproduction.member
-                outcome = run_reproduction(document, reporter, wish, offline=offline, on_try=on_try)
+                outcome = run_reproduction(document, reporter, request, offline=offline, on_try=on_try)
             else:
                 with opened.folder.locked():
                     report = bring_up(opened, reporter, offline=offline).report
@@ -334,7 +334,7 @@ def replay(
             destroy(opened.lab.name)
 
 
-def _settled(offer: Offer) -> OpenLab:
+def _settled(offer: ReplayProposal) -> OpenLab:
     """The lab with the bundle in its own folder, where it stays: the lab is made of what lies there."""
     folder = offer.opened.folder
     if folder.exists():

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 
-from labgen.actions.bundle.repro import Carried, how_to_reproduce, what_happened, what_was_expected
+from labgen.actions.bundle.repro import BundledRepro, how_to_reproduce, what_happened, what_was_expected
 from labgen.bundle.collect import Collected
-from labgen.bundle.issue import Report as IssueReport
+from labgen.bundle.issue import IssueReport
 from labgen.bundle.timeline import Timeline
-from labgen.checks import Report, Status
+from labgen.checks import CheckReport, Status
 from labgen.lab.model import Lab
 
 
@@ -20,8 +20,8 @@ def report_of(
     texts: Mapping[str, str],
     timeline: Timeline,
     found: Mapping[str, Collected],
-    report: Report | None,
-    shown: Carried | None,
+    report: CheckReport | None,
+    shown: BundledRepro | None,
 ) -> IssueReport:
     """The parts of the bug report NAME's bundle goes with; SHOWN is its reproduction."""
     members = [node.name for node in lab.nodes_with("patroni")]

@@ -12,16 +12,16 @@ from typing import Any
 from labgen.actions.session.open import OpenLab
 from labgen.bundle.model import OVERRIDES, REPRO, ReproFacts, is_place
 from labgen.documents import SUFFIXES
-from labgen.overrides import BendFile, read_bend
-from labgen.repro.document import read_written, refuse_strangers
-from labgen.repro.judge import Verdict
+from labgen.overrides import OverridesFile, read_overrides
+from labgen.repro.document import check_references, read_written
+from labgen.repro.judge import ReproVerdict
 from labgen.repro.model import Reproduction
 from labgen.repro.result import FOLDER
 from labgen.repro.words import action_title, condition_title
 
 
 @dataclass(frozen=True)
-class Carried:
+class BundledRepro:
     """A reproduction in a bundle. member: where it lies there. result: of its last run on the lab, None without one.
 
     texts: members that are there for it alone.
@@ -45,9 +45,9 @@ class Carried:
         )
 
 
-def document_member(number: int, bend: BendFile) -> str:
+def document_member(number: int, document: OverridesFile) -> str:
     """Where the lab's overrides document NUMBER, from 1, lies in a bundle."""
-    return _member(f"{OVERRIDES}/{number}", bend.path)
+    return _member(f"{OVERRIDES}/{number}", document.path)
 
 
 def _member(folder: str, path: Path) -> str:
@@ -56,23 +56,23 @@ def _member(folder: str, path: Path) -> str:
     return member if is_place(member) else f"{folder}/document{path.suffix if path.suffix in SUFFIXES else '.yml'}"
 
 
-def carried(opened: OpenLab, given: Path | None) -> Carried | None:
+def carried(opened: OpenLab, given: Path | None) -> BundledRepro | None:
     """The reproduction in the file GIVEN, else the last one that the lab was made by; None if it was by none.
 
     Raises BlueprintError for faults in it, and for what the lab does not have.
     """
     if given is not None:
-        written, bend = read_written(given), read_bend(given)
-        refuse_strangers(written, opened.lab)
+        written, overrides = read_written(given), read_overrides(given)
+        check_references(written, opened.lab)
         member = _member(REPRO, given)
-        beside = {f"{REPRO}/{name}": text for name, text in bend.texts.items()}
+        beside = {f"{REPRO}/{name}": text for name, text in overrides.texts.items()}
         text = given.read_text(encoding="utf-8")
-        return Carried(written.value, text, member, _last(opened, written.value), {member: text, **beside})
-    for number, bend in reversed(list(enumerate(opened.bends, 1))):
-        if bend.is_part:
-            document = read_written(bend.path).value
-            text = bend.path.read_text(encoding="utf-8")
-            return Carried(document, text, document_member(number, bend), _last(opened, document), {})
+        return BundledRepro(written.value, text, member, _last(opened, written.value), {member: text, **beside})
+    for number, file in reversed(list(enumerate(opened.overrides_files, 1))):
+        if file.is_part:
+            document = read_written(file.path).value
+            text = file.path.read_text(encoding="utf-8")
+            return BundledRepro(document, text, document_member(number, file), _last(opened, document), {})
     return None
 
 
@@ -90,7 +90,7 @@ def _last(opened: OpenLab, document: Reproduction) -> Mapping[str, Any] | None:
 # --- for issue.md -----------------------------------------------------------------------------------------------------
 
 
-def what_happened(it: Carried) -> str:
+def what_happened(it: BundledRepro) -> str:
     """The section of that name: what the reproduction is about, and what was seen where it showed the bug."""
     parts = [f"{it.document.title}.", it.document.about.strip()]
     if told := _telling(it):
@@ -101,25 +101,25 @@ def what_happened(it: Carried) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def how_to_reproduce(it: Carried) -> str:
+def how_to_reproduce(it: BundledRepro) -> str:
     """The section of that name: the actions in words, then the document itself."""
     actions = [f"{number}. {action_title(action)}" for number, action in enumerate(it.document.actions, 1)]
     counts = {} if it.result is None else it.result.get("counts", {})
     tries = sum(counts.values())
-    shown = f"It showed in {counts.get(Verdict.REPRODUCED.value, 0)} of {tries} tries." if tries > 1 else ""
+    shown = f"It showed in {counts.get(ReproVerdict.REPRODUCED.value, 0)} of {tries} tries." if tries > 1 else ""
     file = Path(it.member).name
     told = f"As a file for `labgen repro run {file}`, which also makes the cluster:\n\n```yaml\n{it.text.rstrip()}\n```"
     return "\n\n".join(part for part in ("\n".join(actions), shown, told) if part)
 
 
-def what_was_expected(it: Carried) -> str:
+def what_was_expected(it: BundledRepro) -> str:
     """The section of that name: what is seen where the bug is not."""
     rows = [f"- {condition_title(condition)}" for condition in it.document.otherwise]
     fixed = f"So it is with {it.document.fixed}." if it.document.fixed else ""
     return "\n\n".join(part for part in ("\n".join(rows), fixed) if part)
 
 
-def _telling(it: Carried) -> Mapping[str, Any] | None:
+def _telling(it: BundledRepro) -> Mapping[str, Any] | None:
     """The first try that showed the bug."""
     tries = [] if it.result is None else it.result.get("tries", [])
-    return next((one for one in tries if one.get("verdict") == Verdict.REPRODUCED.value), None)
+    return next((one for one in tries if one.get("verdict") == ReproVerdict.REPRODUCED.value), None)

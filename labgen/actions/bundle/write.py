@@ -22,7 +22,7 @@ from labgen.bundle.issue import issue
 from labgen.bundle.model import LabFacts
 from labgen.bundle.pack import Packed, pack
 from labgen.bundle.timeline import merged
-from labgen.checks import Report, run_checks
+from labgen.checks import CheckReport, run_checks
 from labgen.checks.report import report_data
 from labgen.errors import UsageError
 from labgen.images import Trees
@@ -69,7 +69,7 @@ def bundle(
     opened = existing_lab(name)
     secrets = opened.folder.secrets(opened.lab)
     shown = carried(opened, reproduction)
-    report: Report | None = None
+    report: CheckReport | None = None
     with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
         progress("asking the nodes")
         began = None if since is None else since.timestamp()
@@ -77,8 +77,8 @@ def bundle(
         cluster = ask_patronictl(opened.lab, connections, found)
         if verify and found:
             progress("running the checks")
-            gently = emulates(get_provider(opened.lab.provider))
-            report = run_checks(opened.lab, secrets, connections, gently=gently)
+            sequential = emulates(get_provider(opened.lab.provider))
+            report = run_checks(opened.lab, secrets, connections, sequential=sequential)
     clocks = {node: one.clock for node, one in found.items() if one.clock is not None}
     told = {node: [entry for entry in one.entries if not _own(entry)] for node, one in found.items()}
     timeline = merged(told, clocks, silent)

@@ -21,7 +21,7 @@ IMAGE, TREE, BASE, PACKAGES, ARTEFACT = "image", "baked tree", "base", "packages
 
 
 @dataclass(frozen=True)
-class Held:
+class CacheEntry:
     """Something that the cache holds, or docker or Vagrant for it. size: bytes; made: ISO 8601; labs: that use it."""
 
     kind: str
@@ -54,12 +54,12 @@ class _Users:
     artefacts: dict[Path, set[str]] = field(default_factory=dict)
 
 
-def held() -> list[Held]:
+def held() -> list[CacheEntry]:
     """All that the cache holds."""
     cache = cache_folder()
     users = _users(cache)
     found = [
-        Held(
+        CacheEntry(
             IMAGE,
             image.name,
             image.size,
@@ -72,7 +72,7 @@ def held() -> list[Held]:
     ]
     trees = Trees(cache)
     found += [
-        Held(
+        CacheEntry(
             BASE if tree.is_base else TREE,
             tree.file,
             tree.size,
@@ -87,16 +87,16 @@ def held() -> list[Held]:
     for home in sorted(path for path in (cache / "artefacts").glob("[!.]*") if path.is_dir()):
         size = sum(file.stat().st_size for file in home.iterdir())
         labs = _sorted(users.artefacts.get(home))
-        found.append(Held(ARTEFACT, home.name, size, _when(home), labs, lambda home=home: shutil.rmtree(home)))  # type: ignore[misc]
+        found.append(CacheEntry(ARTEFACT, home.name, size, _when(home), labs, lambda home=home: shutil.rmtree(home)))  # type: ignore[misc]
     return found
 
 
-def unused() -> list[Held]:
+def unused() -> list[CacheEntry]:
     """What no lab uses, neither itself nor through an image."""
     return [thing for thing in held() if not thing.labs]
 
 
-def remove(things: Iterable[Held]) -> None:
+def remove(things: Iterable[CacheEntry]) -> None:
     """Remove these."""
     for thing in things:
         thing.remove()
@@ -104,7 +104,7 @@ def remove(things: Iterable[Held]) -> None:
         old.unlink(missing_ok=True)  # of a labgen that kept root filesystems there
 
 
-def _packages(pool: Pool, users: _Users) -> list[Held]:
+def _packages(pool: Pool, users: _Users) -> list[CacheEntry]:
     """The pool's packages: in one line those that labs use, in another those that none does."""
     used: list[Package] = []
     idle: list[Package] = []
@@ -117,7 +117,7 @@ def _packages(pool: Pool, users: _Users) -> list[Held]:
             size = sum(package.size for package in packages)
             made = max(_when(pool.path(package)) for package in packages)
             name = f"{len(packages)} of {pool.os}"
-            lines.append(Held(PACKAGES, name, size, made, owners, _remover(pool, packages)))
+            lines.append(CacheEntry(PACKAGES, name, size, made, owners, _remover(pool, packages)))
     return lines
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from labgen.actions.cache.images import artefact_store, build_missing, image_specs
 from labgen.actions.cache.locking import lock_of
-from labgen.actions.session.open import Wish, lab_of, locked
+from labgen.actions.session.open import LabRequest, lab_of, locked
 from labgen.artefacts.store import sha256
 from labgen.errors import LockError, UsageError
 from labgen.images import ImageSpec, Tree, Trees
@@ -45,7 +45,7 @@ class Fetched:
         return sum(package.size for system in self.lock.systems.values() for package in system.packages)
 
 
-def fetch(wishes: Sequence[Wish], lock_file: Path, archive: Path | None, progress: Progress) -> Fetched:
+def fetch(wishes: Sequence[LabRequest], lock_file: Path, archive: Path | None, progress: Progress) -> Fetched:
     """Put into the cache what the labs of WISHES need, and write down in LOCK_FILE what that is.
 
     A lock that is there already is kept to. Raises LockError when it is for other labs or damaged; ArtefactError,
@@ -54,7 +54,7 @@ def fetch(wishes: Sequence[Wish], lock_file: Path, archive: Path | None, progres
     cache = cache_folder()
     for path in filter(None, (lock_file, archive)):
         _refuse_place(path)
-    labs = [_lab(wish) for wish in wishes]
+    labs = [_lab(request) for request in wishes]
     notes: list[str] = []
     if lock_file.exists():
         labs = [locked(lab, lock_file) for lab in labs]
@@ -145,13 +145,13 @@ def _inconsistent(archive: Path, why: str) -> LockError:
     )
 
 
-def _lab(wish: Wish) -> Lab:
+def _lab(request: LabRequest) -> Lab:
     """The lab of WISH; an existing one is meant only if nothing else is said about it."""
-    if wish.provider or wish.profile or wish.overrides or wish.files or wish.components:
+    if request.provider or request.profile or request.overrides or request.files or request.components:
         taken = {folder.name for folder in all_labs()}
         free = next(name for number in count() if (name := f"fetch-{number}") not in taken)
-        wish = replace(wish, name=free)
-    return lab_of(wish).lab
+        request = replace(request, name=free)
+    return lab_of(request).lab
 
 
 def _files(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
 
-from labgen.actions.session.open import Wish, lab_of
+from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.errors import ArtefactError, UsageError
 from labgen.host.capacity import check_disk
@@ -108,9 +108,9 @@ def build_missing(
     return sorted(by_name)
 
 
-def build_images(wish: Wish, progress: Progress) -> list[str]:
+def build_images(request: LabRequest, progress: Progress) -> list[str]:
     """`labgen image build`: the images of a lab that need not exist yet; returns their names."""
-    lab = lab_of(wish).lab
+    lab = lab_of(request).lab
     cache = cache_folder()
     artefacts = artefact_store(lab, cache).ensure_all(lab.components.values(), progress)
     return build_missing(image_specs(lab, baked=True).values(), artefacts, cache, cache / "logs", progress)

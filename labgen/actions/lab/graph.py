@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from labgen.actions.session.open import Wish, lab_of
+from labgen.actions.session.open import LabRequest, lab_of
 from labgen.errors import HostError, LabgenError, UnknownNameError
 from labgen.graph import build_graph, dot, mermaid
 
@@ -13,11 +13,11 @@ FORMATS = ("mermaid", "dot", "svg")
 PATIENCE = 60  # seconds; a lab of seven nodes takes a tenth of one
 
 
-def graph(wish: Wish, format: str) -> str:
+def graph(request: LabRequest, format: str) -> str:
     """The picture of the lab that WISH describes; raises UnknownNameError, or HostError without Graphviz."""
     if format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS, where="--format")
-    picture = build_graph(lab_of(wish).lab)
+    picture = build_graph(lab_of(request).lab)
     if format == "mermaid":
         return mermaid(picture)
     return dot(picture) if format == "dot" else _svg(dot(picture))

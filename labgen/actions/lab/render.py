@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labgen.actions.cache.images import image_specs
-from labgen.actions.session.open import Wish, lab_of
+from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.artefacts.link import link_into
 from labgen.lab.model import Lab
@@ -22,7 +22,7 @@ SECRETS = "secrets.json"
 
 
 def render(
-    wish: Wish, target: Path, *, artefacts: bool = True, progress: Callable[[str], None] = lambda _: None
+    request: LabRequest, target: Path, *, artefacts: bool = True, progress: Callable[[str], None] = lambda _: None
 ) -> int:
     """Write the lab into TARGET; returns how many files were written or changed.
 
@@ -30,8 +30,8 @@ def render(
 
     Raises UsageError when TARGET holds something else, ArtefactError when an artefact cannot be had.
     """
-    opened = lab_of(replace(wish, baked=None))
-    lab, baked = opened.lab, wish.baked is not False
+    opened = lab_of(replace(request, baked=None))
+    lab, baked = opened.lab, request.baked is not False
     claim(target)
     found: dict[str, Path] = {}
     if artefacts:

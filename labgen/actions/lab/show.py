@@ -9,7 +9,7 @@ from typing import Any
 from labgen.checks import lab_checks
 from labgen.lab.model import Lab, Node
 from labgen.overrides.assignments import leaves
-from labgen.overrides.model import OwnFile
+from labgen.overrides.model import UserFile
 
 Row = dict[str, Any]
 """path, as `--set` takes it without the node's name; value; origin, in words; nodes on which it is so, none if it is
@@ -96,7 +96,7 @@ def _of_lab(lab: Lab) -> Iterator[tuple[str, Any, str]]:
             yield f"steps.{name.removeprefix('step-')}", when, said.get(("steps", name.removeprefix("step-")), "")
 
 
-def _file(about: OwnFile, text: str) -> str:
+def _file(about: UserFile, text: str) -> str:
     on = f", on {', '.join(about.nodes)}" if about.nodes else ""
     return f"{about.mode} {about.owner}, {len(text.encode())} bytes{on}"
 

@@ -14,7 +14,7 @@ from labgen.provision import Journal, pending_steps, step_digests
 
 
 @dataclass(frozen=True)
-class Status:
+class LabStatus:
     """A lab's machines by state (`running`, `stopped`, `paused`, `absent`) and how far its steps have come.
 
     maintenance: whether Patroni is in maintenance mode; None if nobody can tell.
@@ -37,7 +37,7 @@ class Status:
         return "stopped" if states == {"stopped"} else "partly running"
 
 
-def status(name: str) -> Status:
+def status(name: str) -> LabStatus:
     """The status of the lab NAME; raises UnknownNameError."""
     opened = existing_lab(name)
     lab, folder = opened.lab, opened.folder
@@ -47,7 +47,7 @@ def status(name: str) -> Status:
     if folder.journal.exists() and folder.rendered.exists():
         digests = step_digests(plan, folder.rendered, lab.artefact_names)
         pending = len(pending_steps(plan, digests, Journal(folder.journal)))
-    return Status(opened, states, len(plan.steps), pending, _maintenance(opened, states))
+    return LabStatus(opened, states, len(plan.steps), pending, _maintenance(opened, states))
 
 
 def _maintenance(opened: OpenLab, states: dict[str, str]) -> bool | None:

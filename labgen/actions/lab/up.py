@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from labgen.actions.phases.base import Phase, Run, run_phases
-from labgen.actions.phases.checkpoint_phases import Offer, Restore, Resume
+from labgen.actions.phases.checkpoint_phases import Restore, Resume, SuggestCheckpoint
 from labgen.actions.phases.up_phases import Bake, Boot, Fetch, Lint, Preflight, Provision, Render, Verify
-from labgen.actions.session.open import OpenLab, Wish, lab_of
+from labgen.actions.session.open import LabRequest, OpenLab, lab_of
 from labgen.actions.session.reporter import Reporter
 from labgen.actions.session.vagrant import vagrant_of
 from labgen.faults.undo import left_over
@@ -24,7 +24,7 @@ PHASES: tuple[Phase, ...] = (
     Bake(),
     Render(),
     Lint(),
-    Offer(),
+    SuggestCheckpoint(),
     Boot(),
     Provision(),
     Verify(),
@@ -32,7 +32,7 @@ PHASES: tuple[Phase, ...] = (
 
 
 def up(
-    wish: Wish,
+    request: LabRequest,
     reporter: Reporter,
     until: str | None = None,
     *,
@@ -45,7 +45,7 @@ def up(
     patience: seconds that a machine may take to answer, if not its provider's.
     Raises any LabgenError. A failed check is no error: it is in the Run's report.
     """
-    opened = lab_of(wish, make=True)
+    opened = lab_of(request, make=True)
     part = None if until is None else plan_until(build_plan(opened.lab), until)
     for note in opened.notes:
         reporter.note(note)

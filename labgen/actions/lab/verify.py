@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from labgen.actions.session.connect import endpoints
 from labgen.actions.session.open import existing_lab
-from labgen.checks import CheckResult, Report, run_checks
+from labgen.checks import CheckReport, CheckResult, run_checks
 from labgen.providers import emulates, get_provider
 from labgen.provision import Connections
 
@@ -19,7 +19,7 @@ def verify(
     on_result: Callable[[CheckResult], None] | None = None,
     *,
     settle: float = 0.0,
-) -> Report:
+) -> CheckReport:
     """Run the lab's checks (or only CHECKS); raises UnknownNameError for a lab or check that does not exist.
 
     settle: seconds during which a check that does not pass yet is asked again.
@@ -27,5 +27,5 @@ def verify(
     opened = existing_lab(name)
     secrets = opened.folder.secrets(opened.lab)
     with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
-        gently = emulates(get_provider(opened.lab.provider))
-        return run_checks(opened.lab, secrets, connections, checks, on_result, settle=settle, gently=gently)
+        sequential = emulates(get_provider(opened.lab.provider))
+        return run_checks(opened.lab, secrets, connections, checks, on_result, settle=settle, sequential=sequential)

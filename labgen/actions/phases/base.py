@@ -12,7 +12,7 @@ from labgen.actions.phases.booting import Booting
 from labgen.actions.session.open import OpenLab
 from labgen.actions.session.reporter import Reporter
 from labgen.checkpoint import Checkpoint
-from labgen.checks import Report
+from labgen.checks import CheckReport
 from labgen.lab.model import Lab
 from labgen.plan.model import Plan
 from labgen.providers import Provider, Vagrant
@@ -47,7 +47,7 @@ class Run:
     # Where the boot goes on beside the phases after it.
     booting: Booting | None = None
     connections: Connections | None = None
-    report: Report | None = None
+    report: CheckReport | None = None
     # The steps to be done, if not all of the plan's; what they leave out that is not done yet, a line each.
     part: Plan | None = None
     left: tuple[str, ...] = ()

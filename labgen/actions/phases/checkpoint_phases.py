@@ -11,7 +11,7 @@ from pathlib import Path
 from labgen.actions.lab.render import machines_of
 from labgen.actions.phases.base import Run
 from labgen.actions.session.open import OpenLab
-from labgen.checkpoint import Checkpoint, LabVersion, Store, differences, version_of
+from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, differences, version_of
 from labgen.checkpoint.clocks import set_clocks
 from labgen.errors import OperationError
 from labgen.plan import Plan, StepId, build_plan
@@ -93,7 +93,7 @@ class Resume:
                 set_clocks(connections, run.lab.name)
 
 
-class Offer:
+class SuggestCheckpoint:
     """A checkpoint in which this very lab was well, named before the lab is provisioned again."""
 
     title = "Checkpoints"
@@ -132,9 +132,9 @@ def _pending(run: Run, digests: Mapping[StepId, str]) -> tuple[StepId, ...]:
         journal.close()
 
 
-def store_of(opened: OpenLab) -> Store:
+def store_of(opened: OpenLab) -> CheckpointStore:
     """The records of the lab's checkpoints."""
-    return Store(opened.lab.name, opened.folder.checkpoints, opened.folder.restoring)
+    return CheckpointStore(opened.lab.name, opened.folder.checkpoints, opened.folder.restoring)
 
 
 def refuse_incomplete(opened: OpenLab, keeper: Keeper, found: Checkpoint) -> None:

@@ -19,9 +19,9 @@ from labgen.images import ImageSpec
 from labgen.plan.model import StepId
 from labgen.providers import Endpoint, address_conflicts, emulates, seen_while_booting
 from labgen.provision import (
-    Arrivals,
     Connections,
     Journal,
+    NodeReadiness,
     forget_host,
     get_ready,
     pending_steps,
@@ -245,7 +245,7 @@ def _endpoints(run: Run) -> dict[str, Endpoint]:
     return run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
 
 
-def _arrivals(run: Run, connections: Connections, pending: tuple[StepId, ...]) -> Arrivals:
+def _arrivals(run: Run, connections: Connections, pending: tuple[StepId, ...]) -> NodeReadiness:
     """Every node with a step to run, taken in when it answers: it gets its files; artefacts where it installs."""
     names = run.lab.artefact_names
     files = {
@@ -279,7 +279,7 @@ def _arrivals(run: Run, connections: Connections, pending: tuple[StepId, ...]) -
         if files[node]:
             send_artefacts(connections[node], files[node])
 
-    return Arrivals(files, find, take_in)
+    return NodeReadiness(files, find, take_in)
 
 
 class Verify:
@@ -298,5 +298,5 @@ class Verify:
             run.connections,
             on_result=run.reporter.checked,
             settle=SETTLE,
-            gently=emulates(run.provider),
+            sequential=emulates(run.provider),
         )

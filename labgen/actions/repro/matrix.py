@@ -18,14 +18,14 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from labgen.actions.repro.run import Options, wish_of
+from labgen.actions.repro.run import ReproRequest, request_of
 from labgen.actions.session.open import lab_of
 from labgen.artefacts.wheels import PipFailed, offered_versions
 from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
 from labgen.providers.process import Overdue, Program, Stopped
 from labgen.render.folder import write_atomically
-from labgen.repro.document import Written, refuse_strangers
-from labgen.repro.judge import Verdict
+from labgen.repro.document import Written, check_references
+from labgen.repro.judge import ReproVerdict
 from labgen.repro.matrix import IMPOSSIBLE, Axis, Bisection, Cell, CellResult, bisect, make_cells, matrix_data
 from labgen.state.folder import state_folder
 
@@ -64,7 +64,7 @@ class Matrix:
 def run_matrix(
     written: Written,
     axes: tuple[Axis, ...],
-    options: Options,
+    options: ReproRequest,
     *,
     jobs: int = 1,
     keep: bool = False,
@@ -101,7 +101,7 @@ def run_matrix(
 def run_bisection(
     written: Written,
     axis: Axis,
-    options: Options,
+    options: ReproRequest,
     *,
     keep: bool = False,
     repeat: int | None = None,
@@ -134,13 +134,13 @@ def run_bisection(
     return matrix
 
 
-def beside_words(options: Options) -> tuple[str, ...]:
+def beside_words(options: ReproRequest) -> tuple[str, ...]:
     """What cells of two matrices may differ in beside their axes."""
     files = [str(path.resolve()) for path in options.files]
     return (*options.overrides, *files, options.provider or "", options.profile or "")
 
 
-def versions_between(written: Written, axis: Axis, options: Options) -> tuple[str, ...]:
+def versions_between(written: Written, axis: Axis, options: ReproRequest) -> tuple[str, ...]:
     """The versions that there are from one end of AXIS to the other, oldest first."""
     kind, _, component = axis.path.partition(".")
     where = f"--over {axis.path}={','.join(axis.values)}"
@@ -150,7 +150,7 @@ def versions_between(written: Written, axis: Axis, options: Options) -> tuple[st
             where=where,
             cure="for example --over versions.patroni=3.0.1,3.0.4 --bisect; other values go with --set",
         )
-    lab = lab_of(wish_of(written, options)).lab
+    lab = lab_of(request_of(written, options)).lab
     if component not in lab.components:
         raise UnknownNameError("component in this lab", component, lab.components, where=where)
     source = lab.components[component].manifest.other_versions
@@ -173,10 +173,10 @@ def _begin(written: Written, axes: tuple[Axis, ...]) -> Matrix:
     return Matrix(written, axes, folder, started)
 
 
-def _impossible(written: Written, options: Options, cell: Cell) -> tuple[str, ...]:
+def _impossible(written: Written, options: ReproRequest, cell: Cell) -> tuple[str, ...]:
     """Why a lab with the cell's values cannot be; a name that means nothing is a mistake, and raised."""
     try:
-        refuse_strangers(written, lab_of(wish_of(written, _for(options, cell))).lab)
+        check_references(written, lab_of(request_of(written, _for(options, cell))).lab)
     except (UnknownNameError, BlueprintError):
         raise
     except UsageError as why:
@@ -184,16 +184,16 @@ def _impossible(written: Written, options: Options, cell: Cell) -> tuple[str, ..
     return ()
 
 
-def _for(options: Options, cell: Cell) -> Options:
+def _for(options: ReproRequest, cell: Cell) -> ReproRequest:
     words = (*options.overrides, *cell.words)
-    return Options(cell.lab, options.provider, options.profile, words, options.files, options.components)
+    return ReproRequest(cell.lab, options.provider, options.profile, words, options.files, options.components)
 
 
 class Runner:
     """Runs cells, each in a labgen of its own, which is ended with this one."""
 
     def __init__(
-        self, written: Written, options: Options, folder: Path, keep: bool, repeat: int | None, say: Say
+        self, written: Written, options: ReproRequest, folder: Path, keep: bool, repeat: int | None, say: Say
     ) -> None:
         self._written, self._options, self._folder = written, options, folder
         self._keep, self._repeat, self._say = keep, repeat, say
@@ -257,16 +257,18 @@ class Runner:
                     program.stop()
                 ended = program.wait(LONGEST)
             except Overdue:
-                return CellResult(cell, Verdict.UNKNOWN, LONGEST, (f"it has not ended within {LONGEST:.0f} s",))
+                return CellResult(cell, ReproVerdict.UNKNOWN, LONGEST, (f"it has not ended within {LONGEST:.0f} s",))
             except Stopped:
-                return CellResult(cell, Verdict.UNKNOWN, round(time.monotonic() - began, 1), ("it was interrupted",))
+                return CellResult(
+                    cell, ReproVerdict.UNKNOWN, round(time.monotonic() - began, 1), ("it was interrupted",)
+                )
             finally:
                 self._programs.remove(program)
         seconds = round(time.monotonic() - began, 1)
         with suppress(ValueError, KeyError, TypeError):
             result = json.loads(ended.stdout)
             return CellResult(cell, result["verdict"], seconds, tuple(result["reasons"]), result)
-        status = IMPOSSIBLE if ended.rc == IS_USAGE else Verdict.UNKNOWN
+        status = IMPOSSIBLE if ended.rc == IS_USAGE else ReproVerdict.UNKNOWN
         return CellResult(cell, status, seconds, (*error_of(ended.stderr, ended.rc), f"all it said: {log}"))
 
     def _words(self, cell: Cell) -> list[str]:

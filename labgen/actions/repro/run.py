@@ -14,20 +14,20 @@ from labgen.actions.lab.destroy import destroy
 from labgen.actions.lab.up import up
 from labgen.actions.phases.base import Run
 from labgen.actions.phases.checkpoint_phases import missing, store_of, version_now
-from labgen.actions.session.open import Wish, existing_lab, lab_of
+from labgen.actions.session.open import LabRequest, existing_lab, lab_of
 from labgen.actions.session.reporter import Reporter
 from labgen.checkpoint import differences
-from labgen.checks import CheckResult, Report, Status
+from labgen.checks import CheckReport, CheckResult, Status
 from labgen.errors import LabgenError, OperationError
 from labgen.faults.undo import FILE, Undos
 from labgen.lab.model import Lab
 from labgen.plan.model import StepId
 from labgen.providers import get_provider, keeper_of
-from labgen.repro.document import Written, find_reproduction, read_written, refuse_strangers, reproduction_files
+from labgen.repro.context import begin
+from labgen.repro.document import Written, check_references, find_reproduction, read_written, reproduction_files
 from labgen.repro.model import Reproduction
-from labgen.repro.play import Try, play
-from labgen.repro.result import Outcome, counted, keep
-from labgen.repro.scene import begin
+from labgen.repro.play import Attempt, play
+from labgen.repro.result import ReproOutcome, counted, keep
 from labgen.state import lab_folder
 
 BEGINNING = "repro-beginning"
@@ -35,7 +35,7 @@ BEGINNING = "repro-beginning"
 
 
 @dataclass(frozen=True)
-class Options:
+class ReproRequest:
     """What the command line says beside the file, whose own name and profile count where it says nothing."""
 
     name: str | None = None
@@ -46,9 +46,9 @@ class Options:
     components: tuple[Path, ...] = ()
 
 
-def wish_of(written: Written, options: Options = Options()) -> Wish:
+def request_of(written: Written, options: ReproRequest = ReproRequest()) -> LabRequest:
     """The lab that WRITTEN wants: its blueprint, with its own overrides first, then those of OPTIONS."""
-    return Wish(
+    return LabRequest(
         lab=written.lab,
         name=options.name or written.value.name,
         provider=options.provider,
@@ -59,11 +59,11 @@ def wish_of(written: Written, options: Options = Options()) -> Wish:
     )
 
 
-def validate_reproduction(word: str, options: Options = Options()) -> tuple[Reproduction, Lab]:
+def validate_reproduction(word: str, options: ReproRequest = ReproRequest()) -> tuple[Reproduction, Lab]:
     """The reproduction that WORD means and its lab, if both are sound; raises BlueprintError or UsageError if not."""
     written = read_written(find_reproduction(word))
-    lab = lab_of(wish_of(written, options)).lab
-    refuse_strangers(written, lab)
+    lab = lab_of(request_of(written, options)).lab
+    check_references(written, lab)
     return written.value, lab
 
 
@@ -81,28 +81,28 @@ def reproductions_in(folder: Path | None) -> list[tuple[Path, Reproduction | Non
 def run_reproduction(
     document: Path,
     reporter: Reporter,
-    wish: Wish | None = None,
+    request: LabRequest | None = None,
     *,
     repeat: int | None = None,
     remove: bool = False,
     offline: bool = False,
-    on_try: Callable[[Try], None] = lambda _: None,
-) -> Outcome:
+    on_try: Callable[[Attempt], None] = lambda _: None,
+) -> ReproOutcome:
     """Play the reproduction in the file DOCUMENT on the lab that WISH describes, which is made if it is not there.
 
-    WISH None: as `wish_of` says. repeat: how often, else as the document says. remove: the lab goes afterwards,
+    WISH None: as `request_of` says. repeat: how often, else as the document says. remove: the lab goes afterwards,
     whatever happens; else it is brought back to its beginning when the reproduction is run again. offline: it is made
     without any network.
     Raises BlueprintError for faults, before anything boots, and what `up` raises if the lab cannot be made.
     """
     written = read_written(document)
-    wish = wish or wish_of(written)
-    opened = lab_of(wish, make=True)
-    refuse_strangers(written, opened.lab)
+    request = request or request_of(written)
+    opened = lab_of(request, make=True)
+    check_references(written, opened.lab)
     if opened.folder.exists():
         refuse_unhealed(opened)
     try:
-        run = _ready(written.value, wish, reporter, offline=offline)
+        run = _ready(written.value, request, reporter, offline=offline)
         return _play_all(written.value, run, reporter, repeat or written.value.repeat, remove, on_try)
     finally:
         if remove and lab_folder(opened.lab.name).exists():
@@ -111,25 +111,25 @@ def run_reproduction(
 
 
 def _play_all(
-    document: Reproduction, run: Run, reporter: Reporter, repeat: int, remove: bool, on_try: Callable[[Try], None]
-) -> Outcome:
+    document: Reproduction, run: Run, reporter: Reporter, repeat: int, remove: bool, on_try: Callable[[Attempt], None]
+) -> ReproOutcome:
     """All tries, on the lab that RUN has made ready."""
     name = run.lab.name
     if sick := _sick(run.report):
-        return Outcome(document, run.lab, (), sick=sick)
+        return ReproOutcome(document, run.lab, (), sick=sick)
     # Nobody will want the beginning back of a lab that goes at once.
     if repeat > 1 or not remove:
         _keep_beginning(run, reporter, needed=repeat > 1)
-    tries: list[Try] = []
+    tries: list[Attempt] = []
     for number in range(1, repeat + 1):
         if number > 1:
-            _bring_back(name, reporter, Outcome(document, run.lab, tuple(tries)))
+            _bring_back(name, reporter, ReproOutcome(document, run.lab, tuple(tries)))
         reporter.phase("Reproduce" if repeat == 1 else f"Try {number} of {repeat}")
         tries.append(_play(document, name, reporter))
         on_try(tries[-1])
         if tries[-1].unhealed:
             break
-    outcome = Outcome(document, run.lab, tuple(tries))
+    outcome = ReproOutcome(document, run.lab, tuple(tries))
     outcome = replace(outcome, path=keep(outcome, run.folder.path))
     if left := tries[-1].unhealed:
         raise OperationError(
@@ -141,9 +141,9 @@ def _play_all(
     return outcome
 
 
-def _ready(document: Reproduction, wish: Wish, reporter: Reporter, *, offline: bool) -> Run:
+def _ready(document: Reproduction, request: LabRequest, reporter: Reporter, *, offline: bool) -> Run:
     """The lab as it is to be when the actions begin: new, or brought back to where it was kept for that."""
-    opened = lab_of(wish, make=True)
+    opened = lab_of(request, make=True)
     store, keeper = store_of(opened), keeper_of(get_provider(opened.lab.provider))
     if opened.folder.exists() and store.has(BEGINNING) and keeper is not None:
         found = store.get(BEGINNING)
@@ -154,7 +154,7 @@ def _ready(document: Reproduction, wish: Wish, reporter: Reporter, *, offline: b
         # The actions may have been edited: the lab keeps the document as it is now.
         opened.save()
         return restore_checkpoint(opened.lab.name, BEGINNING, reporter)
-    return up(wish, reporter, document.until, offline=offline)
+    return up(request, reporter, document.until, offline=offline)
 
 
 def beginning_lost(lab: str, other: list[str]) -> OperationError:
@@ -173,7 +173,7 @@ def _keep_beginning(run: Run, reporter: Reporter, *, needed: bool) -> None:
         save_checkpoint(run.lab.name, BEGINNING, reporter, force=True, verify=False)
 
 
-def _bring_back(name: str, reporter: Reporter, so_far: Outcome) -> None:
+def _bring_back(name: str, reporter: Reporter, so_far: ReproOutcome) -> None:
     again = restore_checkpoint(name, BEGINNING, _Quietly(reporter))
     if sick := _sick(again.report):
         raise OperationError(
@@ -184,14 +184,14 @@ def _bring_back(name: str, reporter: Reporter, so_far: Outcome) -> None:
         )
 
 
-def _sick(report: Report | None) -> tuple[str, ...]:
+def _sick(report: CheckReport | None) -> tuple[str, ...]:
     """What is wrong with a lab before anything was done to it."""
     if report is None or report.passed:
         return ()
     return tuple(f"{it.name}: {it.detail}" for it in report.results if it.status is not Status.PASS)
 
 
-def _play(document: Reproduction, name: str, reporter: Reporter) -> Try:
+def _play(document: Reproduction, name: str, reporter: Reporter) -> Attempt:
     opened = existing_lab(name)
     with opened.folder.locked(), reaching(opened) as nodes:
         secrets = opened.folder.secrets(opened.lab)

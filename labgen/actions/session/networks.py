@@ -14,7 +14,7 @@ from labgen.state import LabFolder, all_labs
 
 
 @dataclass(frozen=True)
-class Place:
+class RangeChoice:
     """A range for a lab that cannot have its blueprint's own, and the reason in a sentence."""
 
     cidr: str
@@ -27,7 +27,7 @@ def lab_range(folder: LabFolder) -> str:
     return record.network or read_document(folder.blueprint, Blueprint, kind="blueprint").value.network.cidr
 
 
-def another_network(lab: Lab) -> Place | None:
+def another_network(lab: Lab) -> RangeChoice | None:
     """Where LAB, a new one, goes if another lab has addresses of its range.
 
     None where its own range is free, and where no other is. What else on this host may hold its range does not count
@@ -38,7 +38,7 @@ def another_network(lab: Lab) -> Place | None:
         return None
     name, held = holder
     free = free_network(IPv4Network(lab.network.cidr), [*_others(lab).values(), *ranges_in_use(lab)])
-    return Place(str(free), f"{held} is the lab {name}'s: this one gets {free}") if free else None
+    return RangeChoice(str(free), f"{held} is the lab {name}'s: this one gets {free}") if free else None
 
 
 def refuse_taken(lab: Lab) -> None:

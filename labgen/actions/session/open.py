@@ -15,13 +15,13 @@ from labgen.lab.resolve import resolve
 from labgen.lab.scaling import Scale, scaled
 from labgen.lock.model import LockedLab, read_lock
 from labgen.naming import refuse_name
-from labgen.overrides import BendFile, read_bend
+from labgen.overrides import OverridesFile, read_overrides
 from labgen.providers import default_provider, emulates, get_provider
 from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
 
 
 @dataclass(frozen=True)
-class Wish:
+class LabRequest:
     """What the user asked for; None and empty mean: as the lab is, or as the blueprint says.
 
     overrides: `--set` words. files: overrides documents, or reproductions, whose `overrides` count.
@@ -42,7 +42,8 @@ class Wish:
 class OpenLab:
     """A lab with its folder and the record it is made from. `blueprint` is the file that counts now.
 
-    bends: the overrides documents that it is made with. notes: what was decided for the user, who should know of it.
+    overrides_files: the overrides documents that it is made with. notes: what was decided for the user, who should
+    know of it.
     """
 
     lab: Lab
@@ -50,7 +51,7 @@ class OpenLab:
     record: LabRecord
     blueprint: Path
     notes: tuple[str, ...] = ()
-    bends: tuple[BendFile, ...] = ()
+    overrides_files: tuple[OverridesFile, ...] = ()
 
     def save(self) -> None:
         """Write the lab down; raises AddressInUseError when another one has been made in its range meanwhile."""
@@ -59,7 +60,7 @@ class OpenLab:
                 refuse_taken(self.lab)
                 # Before the record: without one there is no lab yet, whatever lies in its folder.
                 self.folder.keep_lock(self.lab.lock)
-            self.folder.save(self.record, self.blueprint, self.bends)
+            self.folder.save(self.record, self.blueprint, self.overrides_files)
 
     def rescaled(self, scale: Scale) -> OpenLab:
         """The same lab with the nodes that SCALE says; `--set` words about one that is gone go with it."""
@@ -67,38 +68,38 @@ class OpenLab:
         about_them = tuple(f"nodes.{name}." for name in gone)
         kept = tuple(word for word in self.record.overrides if not word.startswith(about_them))
         record = replace(self.record, scale=scale, overrides=kept)
-        lab = _resolve(record, self.blueprint, self.bends)
+        lab = _resolve(record, self.blueprint, self.overrides_files)
         return replace(self, lab=replace(lab, lock=self.lab.lock), record=record)
 
 
-def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
+def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
     """The lab that WISH describes, new or existing.
 
     make: a new one is about to be made, so it gets a range that no lab on this machine has, unless WISH says which.
     Raises UnknownNameError, BlueprintError, or UsageError when an existing lab would have to become another one.
     """
-    existing = lab_folder(wish.lab)
-    if wish.name is None and existing.exists():
-        return _as_it_is(existing, wish)
-    path = find_lab_blueprint(wish.lab)
-    loaded = load_blueprint(path, wish.components)
-    name = wish.name or loaded.blueprint.name
+    existing = lab_folder(request.lab)
+    if request.name is None and existing.exists():
+        return _as_it_is(existing, request)
+    path = find_lab_blueprint(request.lab)
+    loaded = load_blueprint(path, request.components)
+    name = request.name or loaded.blueprint.name
     check_lab_name(name)
     folder = lab_folder(name)
     if folder.exists():
         _refuse_other_blueprint(folder, loaded.blueprint.name)
-        return _as_it_is(folder, wish, path)
-    provider = get_provider(wish.provider).name if wish.provider else default_provider()
-    bends = tuple(map(read_bend, wish.files))
+        return _as_it_is(folder, request, path)
+    provider = get_provider(request.provider).name if request.provider else default_provider()
+    overrides_files = tuple(map(read_overrides, request.files))
 
     def resolved(network: str | None = None) -> Lab:
         return resolve(
             loaded,
             provider=provider,
-            profile=wish.profile,
+            profile=request.profile,
             name=name,
-            overrides=wish.overrides,
-            files=bends,
+            overrides=request.overrides,
+            files=overrides_files,
             emulated=emulates(get_provider(provider)),
             network=network,
         )
@@ -112,14 +113,14 @@ def lab_of(wish: Wish, *, make: bool = False) -> OpenLab:
         blueprint=str(path.resolve()),
         profile=lab.profile,
         provider=provider,
-        overrides=wish.overrides,
-        components=tuple(str(root.resolve()) for root in wish.components),
-        baked=wish.baked is not False,
+        overrides=request.overrides,
+        components=tuple(str(root.resolve()) for root in request.components),
+        baked=request.baked is not False,
         network=lab.network.cidr,
     )
-    if wish.lock:
-        lab = locked(lab, wish.lock)
-    return OpenLab(lab, folder, record, path, notes, bends)
+    if request.lock:
+        lab = locked(lab, request.lock)
+    return OpenLab(lab, folder, record, path, notes, overrides_files)
 
 
 def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
@@ -134,34 +135,40 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
         raise UnknownNameError("lab", name, labs)
     record = folder.record()
-    bends = folder.bends(record)
-    lab = _resolve(record, folder.blueprint, bends)
-    return OpenLab(_with_its_lock(lab, folder) if by_lock else lab, folder, record, folder.blueprint, bends=bends)
+    overrides_files = folder.overrides_files(record)
+    lab = _resolve(record, folder.blueprint, overrides_files)
+    return OpenLab(
+        _with_its_lock(lab, folder) if by_lock else lab,
+        folder,
+        record,
+        folder.blueprint,
+        overrides_files=overrides_files,
+    )
 
 
-def _as_it_is(folder: LabFolder, wish: Wish, named: Path | None = None) -> OpenLab:
+def _as_it_is(folder: LabFolder, request: LabRequest, named: Path | None = None) -> OpenLab:
     """The lab in FOLDER; NAMED is the blueprint's file when the user named one."""
     record = folder.record()
-    _refuse_another(record, wish)
+    _refuse_another(record, request)
     if named is not None:
         record = replace(record, blueprint=str(named.resolve()))
-    if wish.baked is not None:
-        record = replace(record, baked=wish.baked)
-    if wish.overrides:
-        record = replace(record, overrides=wish.overrides)
-    if wish.components:
-        record = replace(record, components=tuple(str(root.resolve()) for root in wish.components))
+    if request.baked is not None:
+        record = replace(record, baked=request.baked)
+    if request.overrides:
+        record = replace(record, overrides=request.overrides)
+    if request.components:
+        record = replace(record, components=tuple(str(root.resolve()) for root in request.components))
     # The blueprint may have been edited since: the file counts, as long as it is there.
     path = Path(record.blueprint)
     path = path if path.is_file() else folder.blueprint
-    bends = tuple(map(read_bend, wish.files)) if wish.files else folder.bends(record)
-    lab = _resolve(record, path, bends)
-    if wish.overrides or wish.files or whole_text(path) != folder.blueprint.read_bytes():
+    overrides_files = tuple(map(read_overrides, request.files)) if request.files else folder.overrides_files(record)
+    lab = _resolve(record, path, overrides_files)
+    if request.overrides or request.files or whole_text(path) != folder.blueprint.read_bytes():
         _refuse_other_ground(folder, lab)
     lab = _with_its_lock(lab, folder)
-    if wish.lock and read_lock(wish.lock) != lab.lock:
-        raise _another(record.name, "lock", "another one" if lab.lock else "none", str(wish.lock))
-    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path, bends=bends)
+    if request.lock and read_lock(request.lock) != lab.lock:
+        raise _another(record.name, "lock", "another one" if lab.lock else "none", str(request.lock))
+    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path, overrides_files=overrides_files)
 
 
 def _with_its_lock(lab: Lab, folder: LabFolder) -> Lab:
@@ -186,7 +193,7 @@ def locked_lab(lab: Lab) -> LockedLab:
     return LockedLab(blueprint=lab.blueprint.name, profile=lab.profile, provider=lab.provider, os=lab.os)
 
 
-def _resolve(record: LabRecord, blueprint: Path, bends: tuple[BendFile, ...]) -> Lab:
+def _resolve(record: LabRecord, blueprint: Path, overrides_files: tuple[OverridesFile, ...]) -> Lab:
     loaded = load_blueprint(blueprint, tuple(Path(root) for root in record.components))
     return resolve(
         scaled(loaded, record.scale),
@@ -194,16 +201,16 @@ def _resolve(record: LabRecord, blueprint: Path, bends: tuple[BendFile, ...]) ->
         profile=record.profile,
         name=record.name,
         overrides=record.overrides,
-        files=bends,
+        files=overrides_files,
         emulated=emulates(get_provider(record.provider)),
         network=record.network,
     )
 
 
-def _refuse_another(record: LabRecord, wish: Wish) -> None:
+def _refuse_another(record: LabRecord, request: LabRequest) -> None:
     for what, has, wanted in (
-        ("provider", record.provider, wish.provider),
-        ("profile", record.profile, wish.profile),
+        ("provider", record.provider, request.provider),
+        ("profile", record.profile, request.profile),
     ):
         if wanted is not None and wanted != has:
             raise _another(record.name, what, has, wanted)
@@ -212,7 +219,7 @@ def _refuse_another(record: LabRecord, wish: Wish) -> None:
 def _refuse_other_ground(folder: LabFolder, lab: Lab) -> None:
     """What stays as long as the lab: its network, its operating system, and the versions that were chosen."""
     try:
-        had = _resolve(folder.record(), folder.blueprint, folder.bends(folder.record()))
+        had = _resolve(folder.record(), folder.blueprint, folder.overrides_files(folder.record()))
     except UsageError:
         return  # what the lab was made from does not hold any more, so nothing is known about it
     for what, was, wanted in (("operating system", had.os, lab.os), ("network", had.network.cidr, lab.network.cidr)):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Lab
 
@@ -17,7 +17,7 @@ LEADER_COMMAND = "curl -sS --max-time 5 http://127.0.0.1:8500/v1/status/leader"
 
 
 @dataclass(frozen=True)
-class Member:
+class ConsulMember:
     """One line of `consul members`."""
 
     name: str
@@ -36,10 +36,10 @@ class Peer:
     voter: bool
 
 
-def parse_members(text: str) -> tuple[Member, ...]:
+def parse_members(text: str) -> tuple[ConsulMember, ...]:
     """The members in TEXT. Later columns differ between versions, the first four do not."""
     rows = _rows(text, ("Node", "Address", "Status", "Type"))
-    return tuple(Member(row[0], row[1].rpartition(":")[0], row[2], row[3]) for row in rows)
+    return tuple(ConsulMember(row[0], row[1].rpartition(":")[0], row[2], row[3]) for row in rows)
 
 
 def parse_peers(text: str) -> tuple[Peer, ...]:
@@ -59,7 +59,7 @@ def parse_leader(text: str) -> str:
     return leader
 
 
-def judge_members(members: Sequence[Member], expected: Sequence[Member]) -> Verdict:
+def judge_members(members: Sequence[ConsulMember], expected: Sequence[ConsulMember]) -> CheckOutcome:
     """Whether MEMBERS are exactly the EXPECTED ones, all alive; those that took their leave are listed for days."""
     known = {wanted.name for wanted in expected}
     seen = {member.name: member for member in members if member.name in known or member.status != "left"}
@@ -76,10 +76,10 @@ def judge_members(members: Sequence[Member], expected: Sequence[Member]) -> Verd
             faults.append(f"{wanted.name} is at {member.address}, not at {wanted.address}")
     faults += [f"{name} is not of this lab" for name in seen if name not in known]
     kinds = [count(sum(m.type == kind for m in seen.values()), kind) for kind in ("server", "client")]
-    return Verdict.of(f"{', '.join(kinds)} alive", faults=faults)
+    return CheckOutcome.of(f"{', '.join(kinds)} alive", faults=faults)
 
 
-def judge_raft(peers: Sequence[Peer], servers: Sequence[Member], leaders: Mapping[str, str]) -> Verdict:
+def judge_raft(peers: Sequence[Peer], servers: Sequence[ConsulMember], leaders: Mapping[str, str]) -> CheckOutcome:
     """Whether all SERVERS vote, one leads, and every agent (name → leader's address) follows that one."""
     seen = {peer.name: peer for peer in peers}
     faults = [f"{server.name} is no Raft peer" for server in servers if server.name not in seen]
@@ -89,7 +89,7 @@ def judge_raft(peers: Sequence[Peer], servers: Sequence[Member], leaders: Mappin
     leading = [peer for peer in peers if peer.state == "leader"]
     if len(leading) != 1:
         faults.append(f"{len(leading)} leaders: {listed(p.name for p in leading)}" if leading else "no leader")
-        return Verdict.of("", faults=faults)
+        return CheckOutcome.of("", faults=faults)
     leader = leading[0]
     names = {peer.address: peer.name for peer in peers}
     faults += [
@@ -97,7 +97,7 @@ def judge_raft(peers: Sequence[Peer], servers: Sequence[Member], leaders: Mappin
         for agent, address in leaders.items()
         if address != leader.address
     ]
-    return Verdict.of(f"leader {leader.name}, {count(len(peers), 'voter')}, {_agree(len(leaders))}", faults=faults)
+    return CheckOutcome.of(f"leader {leader.name}, {count(len(peers), 'voter')}, {_agree(len(leaders))}", faults=faults)
 
 
 def _agree(agents: int) -> str:
@@ -112,10 +112,10 @@ def _rows(text: str, header: tuple[str, ...]) -> list[list[str]]:
     return [words for words in lines[start + 1 :] if len(words) >= len(header)]
 
 
-def expected_members(lab: Lab) -> tuple[Member, ...]:
+def expected_members(lab: Lab) -> tuple[ConsulMember, ...]:
     """What `consul members` should show in LAB."""
     return tuple(
-        Member(
+        ConsulMember(
             node.settings["consul"].get("node_name") or node.name,
             node.address,
             "alive",
@@ -125,12 +125,12 @@ def expected_members(lab: Lab) -> tuple[Member, ...]:
     )
 
 
-def _ask_members(context: Context) -> Verdict:
+def _ask_members(context: Context) -> CheckOutcome:
     _, text = context.any(context.lab.nodes_with("consul"), MEMBERS_COMMAND)
     return judge_members(parse_members(text), expected_members(context.lab))
 
 
-def _ask_raft(context: Context) -> Verdict:
+def _ask_raft(context: Context) -> CheckOutcome:
     lab = context.lab
     _, text = context.any(lab.nodes_with("consul", role="server"), PEERS_COMMAND)
     answers = context.each(lab.nodes_with("consul"), LEADER_COMMAND)

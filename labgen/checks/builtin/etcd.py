@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 
 # The present API is called 3; etcdctl before 3.4 speaks the old one unless told so.
@@ -19,7 +19,7 @@ CLIENT_PORT = 2379
 
 
 @dataclass(frozen=True)
-class Member:
+class EtcdMember:
     """One member in `etcdctl member list`; one that was added and never started has no name."""
 
     id: int
@@ -28,7 +28,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Status:
+class EtcdStatus:
     """What one member says of itself in `etcdctl endpoint status`; LEADER 0 means that it knows none."""
 
     member: int
@@ -38,25 +38,25 @@ class Status:
     errors: tuple[str, ...] = ()
 
 
-def parse_members(text: str) -> tuple[Member, ...]:
+def parse_members(text: str) -> tuple[EtcdMember, ...]:
     """The members in the JSON of `etcdctl member list`."""
     document = _document(text, "member list")
     try:
         return tuple(
-            Member(int(entry["ID"]), str(entry.get("name", "")), tuple(map(str, entry.get("clientURLs", ()))))
+            EtcdMember(int(entry["ID"]), str(entry.get("name", "")), tuple(map(str, entry.get("clientURLs", ()))))
             for entry in document["members"]
         )
     except (LookupError, TypeError, ValueError, AttributeError) as why:
         raise Unknown(f"etcdctl member list prints {text.strip()[:80]!r}") from why
 
 
-def parse_status(text: str) -> Status:
+def parse_status(text: str) -> EtcdStatus:
     """The one status in the JSON of `etcdctl endpoint status`. Zeros are left out of it."""
     document = _document(text, "endpoint status")
     try:
         status = document[0]["Status"]
         header = status["header"]
-        return Status(
+        return EtcdStatus(
             int(header["member_id"]),
             int(status.get("leader", 0)),
             int(header.get("raft_term", 0)),
@@ -74,7 +74,7 @@ def _document(text: str, command: str) -> Any:
         raise Unknown(f"etcdctl {command} prints no JSON: {text.strip()[:80]!r}") from why
 
 
-def judge_members(members: Sequence[Member], expected: Mapping[str, str]) -> Verdict:
+def judge_members(members: Sequence[EtcdMember], expected: Mapping[str, str]) -> CheckOutcome:
     """Whether MEMBERS are exactly the EXPECTED ones (name → address), all started."""
     seen = {member.name: member for member in members if member.name}
     faults = [f"{name} is missing" for name in expected if name not in seen]
@@ -84,10 +84,10 @@ def judge_members(members: Sequence[Member], expected: Mapping[str, str]) -> Ver
         url = f"http://{address}:{CLIENT_PORT}"
         if name in seen and url not in seen[name].clients:
             faults.append(f"{name} is at {listed(seen[name].clients) or 'no address'}, not at {url}")
-    return Verdict.of(f"{count(len(members), 'member')}, all started", faults=faults)
+    return CheckOutcome.of(f"{count(len(members), 'member')}, all started", faults=faults)
 
 
-def judge_leader(statuses: Mapping[str, Status]) -> Verdict:
+def judge_leader(statuses: Mapping[str, EtcdStatus]) -> CheckOutcome:
     """Whether all members (name → what it says) follow the same leader in the same term."""
     names = {status.member: name for name, status in statuses.items()}
     faults = [f"{name} reports {listed(status.errors)}" for name, status in statuses.items() if status.errors]
@@ -100,22 +100,24 @@ def judge_leader(statuses: Mapping[str, Status]) -> Verdict:
     if len(terms) > 1:
         faults.append(f"terms differ: {listed(f'{name} {status.term}' for name, status in statuses.items())}")
     if faults or not leaders:
-        return Verdict.of("", faults=faults or ["no leader"])
+        return CheckOutcome.of("", faults=faults or ["no leader"])
     leader = names.get(leaders.pop(), "a member that does not answer")
     versions = listed(sorted({status.version for status in statuses.values()}))
-    return Verdict.of(f"leader {leader} in term {terms.pop()}, {count(len(statuses), 'member')} of version {versions}")
+    return CheckOutcome.of(
+        f"leader {leader} in term {terms.pop()}, {count(len(statuses), 'member')} of version {versions}"
+    )
 
 
-def _ask_members(context: Context) -> Verdict:
+def _ask_members(context: Context) -> CheckOutcome:
     nodes = context.lab.nodes_with("etcd")
     _, text = context.any(nodes, MEMBERS_COMMAND)
     return judge_members(parse_members(text), {node.name: node.address for node in nodes})
 
 
-def _ask_leader(context: Context) -> Verdict:
+def _ask_leader(context: Context) -> CheckOutcome:
     answers = context.each(context.lab.nodes_with("etcd"), STATUS_COMMAND)
     statuses = answers.read(parse_status)
-    return answers.add(judge_leader(statuses) if statuses else Verdict.unknown("no member answers"))
+    return answers.add(judge_leader(statuses) if statuses else CheckOutcome.unknown("no member answers"))
 
 
 MEMBERS = Check("etcd-members", "Every etcd member is there and started", _ask_members)

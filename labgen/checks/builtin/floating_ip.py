@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labgen.checks.builtin.patroni import leader_node
-from labgen.checks.builtin.postgresql import WHERE, Door, Server, clients, parse_server
+from labgen.checks.builtin.postgresql import WHERE, Server, SqlEndpoint, clients, parse_server
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import listed
 from labgen.lab.model import Node
 
@@ -72,16 +72,16 @@ def judge_answers(servers: Mapping[str, Server]) -> list[str]:
     return [f"from {source} it leads to a replica" for source, server in servers.items() if not server.writable]
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     lab, leader = context.lab, leader_node(context)
     floating = str(lab.nodes_with("floating-ip")[0].settings["floating-ip"]["address"])
     places = context.each(lab.nodes, COMMAND)
     held = places.read(parse_addresses)
     faults = judge_place(floating, lab.network.prefix, leader, held)
-    answers = Door(context, floating, PORT).ask(clients(lab, but=leader), WHERE)
+    answers = SqlEndpoint(context, floating, PORT).ask(clients(lab, but=leader), WHERE)
     faults += judge_answers(answers.read(parse_server))
     fine = f"{lab.network.interface(floating)} is on {leader.name} alone and answers SQL from {listed(answers.outputs)}"
-    return answers.add(places.add(Verdict.of(fine, faults=faults)))
+    return answers.add(places.add(CheckOutcome.of(fine, faults=faults)))
 
 
 CHECK = Check("floating-ip", "The floating IP is on the leader, on nobody else, and answers SQL", _ask)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from labgen.checks.builtin.patroni import leader_node, rest_cluster
 from labgen.checks.builtin.postgresql import (
     WHERE,
-    Door,
     Server,
+    SqlEndpoint,
     clients,
     judge_replicas,
     judge_route,
@@ -18,7 +18,7 @@ from labgen.checks.builtin.postgresql import (
     parse_server,
 )
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Lab, Node
 
@@ -83,7 +83,7 @@ def judge_replica_route(server: Server, replicas: Sequence[Node], lab: Lab) -> l
     return []
 
 
-def _ask_servers(context: Context) -> Verdict:
+def _ask_servers(context: Context) -> CheckOutcome:
     nodes = context.lab.nodes_with("haproxy")
     answers = context.each(nodes, COMMAND)
     wanted: dict[str, Sequence[str]] = {}
@@ -100,14 +100,16 @@ def _ask_servers(context: Context) -> Verdict:
         routes = {route: names for route, names in wanted.items() if _port(here, route)}
         faults += judge_rows(node, rows, routes | ({"web": None} if _port(here, "web") else {}))
     told = "; ".join(f"{route} leads to {listed(names) or 'nobody'}" for route, names in wanted.items())
-    return answers.add(Verdict.of(f"on {count(len(nodes), 'node')}: {told or 'all web servers up'}", faults=faults))
+    return answers.add(
+        CheckOutcome.of(f"on {count(len(nodes), 'node')}: {told or 'all web servers up'}", faults=faults)
+    )
 
 
-def _ask_sql(context: Context) -> Verdict:
+def _ask_sql(context: Context) -> CheckOutcome:
     lab = context.lab
     nodes = [node for node in lab.nodes_with("haproxy") if _port(node, "primary") or _port(node, "replica")]
     if not nodes:
-        return Verdict.passed("no port leads to PostgreSQL")
+        return CheckOutcome.passed("no port leads to PostgreSQL")
     leader = leader_node(context)
     replicas = [node for node in lab.nodes_with("patroni") if node.name != leader.name]
     faults: list[str] = []
@@ -121,7 +123,7 @@ def _ask_sql(context: Context) -> Verdict:
         fine.append(f"{leader.name} takes a row that {count(len(replicas), 'replica')} show")
     if any(_port(node, "replica") for node in nodes) and replicas:
         fine.append("the port for replicas only reads")
-    return Verdict.of(f"through {count(len(nodes), 'node')}: {'; '.join(fine)}", faults=faults, unknown=silent)
+    return CheckOutcome.of(f"through {count(len(nodes), 'node')}: {'; '.join(fine)}", faults=faults, unknown=silent)
 
 
 def _port(node: Node, route: str) -> int:
@@ -134,7 +136,7 @@ def _through(context: Context, node: Node, leader: Node, replicas: Sequence[Node
     faults: list[str] = []
     silent: list[str] = []
     if _port(node, "primary"):
-        door = Door(context, node.address, _port(node, "primary"))
+        door = SqlEndpoint(context, node.address, _port(node, "primary"))
         route = door.ask([source], WHERE)
         for server in route.read(parse_server).values():
             faults += judge_route(source.name, server, leader, context.lab)
@@ -142,7 +144,7 @@ def _through(context: Context, node: Node, leader: Node, replicas: Sequence[Node
         faults += [*route.faults.values(), *judge_replicas(shown.outputs, value, "it"), *shown.faults.values()]
         silent += [*route.silent.values(), *shown.silent.values()]
     if _port(node, "replica") and replicas:
-        route = Door(context, node.address, _port(node, "replica")).ask([source], WHERE, READ_ONLY)
+        route = SqlEndpoint(context, node.address, _port(node, "replica")).ask([source], WHERE, READ_ONLY)
         for server in route.read(parse_server).values():
             faults += judge_replica_route(server, replicas, context.lab)
         faults += route.faults.values()

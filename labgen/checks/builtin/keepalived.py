@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from labgen.checks.builtin.floating_ip import COMMAND, Address, judge_answers, judge_interface, parse_addresses
-from labgen.checks.builtin.postgresql import WHERE, Door, clients, parse_server
+from labgen.checks.builtin.postgresql import WHERE, SqlEndpoint, clients, parse_server
 from labgen.checks.context import Check, Context
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import listed
 from labgen.lab.model import Node
 
@@ -25,7 +25,7 @@ def first_choice(nodes: Sequence[Node]) -> Node | None:
     return max(nodes, key=lambda node: int(node.settings["keepalived"]["priority"]))
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     lab, nodes = context.lab, context.lab.nodes_with("keepalived")
     vip = str(nodes[0].settings["keepalived"]["address"])
     places = context.each(lab.nodes, COMMAND)
@@ -35,19 +35,19 @@ def _ask(context: Context) -> Verdict:
         # A node that says nothing may be the one that has it.
         nowhere = [f"{vip} is on no node"] if len(held) == len(lab.nodes) else []
         faults = [f"{vip} is on {listed(there)} at the same time"] if there else nowhere
-        return places.add(Verdict.of("", faults=faults))
+        return places.add(CheckOutcome.of("", faults=faults))
     holder = lab.node(there[0])
     faults = judge_interface(vip, lab.network.prefix, holder, held[holder.name])
     best = first_choice(nodes)
     if best and holder.name != best.name:
         faults.append(f"{vip} is on {holder.name}, not on {best.name}, which has the highest priority")
     settings = holder.settings["haproxy"]
-    door = Door(context, vip, int(settings["primary_port"] or settings["replica_port"] or settings["web_port"]))
+    door = SqlEndpoint(context, vip, int(settings["primary_port"] or settings["replica_port"] or settings["web_port"]))
     answers = door.ask(clients(lab, but=holder), WHERE)
     servers = answers.read(parse_server)
     faults += judge_answers(servers) if settings["primary_port"] else []
     fine = f"{lab.network.interface(vip)} is on {holder.name} alone and answers SQL from {listed(answers.outputs)}"
-    return answers.add(places.add(Verdict.of(fine, faults=faults)))
+    return answers.add(places.add(CheckOutcome.of(fine, faults=faults)))
 
 
 CHECK = Check("keepalived-vip", "The VIP is on one node, on nobody else, and answers SQL", _ask)

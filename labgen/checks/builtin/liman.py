@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from labgen.checks.builtin.patroni import leader_node
 from labgen.checks.context import Answers, Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import listed
 from labgen.lab.model import Node
 
@@ -51,7 +51,7 @@ def _curl(url: str, *words: str) -> str:
     return shlex.join(["curl", "-sS", "--max-time", "20", *words, url])
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     lab, leader = context.lab, leader_node(context)
     limans, haproxy = lab.nodes_with("liman"), lab.nodes_with("haproxy")[0]
     # Asked from a Liman's node, so that the way to HAProxy leads over the network.
@@ -80,7 +80,7 @@ def _ask(context: Context) -> Verdict:
         f"a note written through {haproxy.name} is read there and by {listed(node.name for node in limans)}, "
         f"who reach the leader {leader.name}"
     )
-    return Answers().joined(*asked).add(Verdict.of(fine, faults=faults))
+    return Answers().joined(*asked).add(CheckOutcome.of(fine, faults=faults))
 
 
 WEB = Check("liman-web", "A note goes through HAProxy to a Liman and into the database, and all of them read it", _ask)

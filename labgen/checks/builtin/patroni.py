@@ -10,7 +10,7 @@ from typing import Any
 
 from labgen.checks.builtin.postgresql import local_sql
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Node
 
@@ -21,7 +21,7 @@ PATHS = ("primary", "replica", "health")
 
 
 @dataclass(frozen=True)
-class Member:
+class PatroniMember:
     """One member of a cluster, as patronictl or the REST API show it. Roles are spelled as in REST `/cluster`."""
 
     name: str
@@ -37,18 +37,18 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class PatroniCluster:
     """A whole cluster; PAUSED is maintenance mode."""
 
-    members: tuple[Member, ...]
+    members: tuple[PatroniMember, ...]
     paused: bool = False
 
     @property
-    def leaders(self) -> tuple[Member, ...]:
+    def leaders(self) -> tuple[PatroniMember, ...]:
         return tuple(member for member in self.members if member.leads)
 
 
-def parse_list(text: str) -> Cluster:
+def parse_list(text: str) -> PatroniCluster:
     """The cluster in the table that `patronictl list` prints, in any version from 1.6 to 4.1.
 
     The title may stand in the first or in the second rule, 1.6 leaves a replica's role blank, and from 4.1 there are
@@ -67,7 +67,7 @@ def parse_list(text: str) -> Cluster:
             continue
         lag = cells.get("Lag in MB", cells.get("Replay LSN Lag", ""))
         members.append(
-            Member(
+            PatroniMember(
                 name=cells["Member"].lstrip("+ "),
                 host=re.sub(r":\d+$", "", cells.get("Host", "")),
                 role=cells.get("Role", "").lower().replace(" ", "_") or "replica",
@@ -76,22 +76,22 @@ def parse_list(text: str) -> Cluster:
                 lag_mb=_number(lag),
             )
         )
-    return Cluster(tuple(members), paused="Maintenance mode: on" in text)
+    return PatroniCluster(tuple(members), paused="Maintenance mode: on" in text)
 
 
-def parse_cluster(text: str) -> Cluster:
+def parse_cluster(text: str) -> PatroniCluster:
     """The cluster in the answer of REST `GET /cluster`."""
     try:
         document = json.loads(text)
         members = tuple(_rest_member(entry) for entry in document["members"])
     except (ValueError, LookupError, TypeError, AttributeError) as why:
         raise Unknown(f"REST /cluster answers {text.strip()[:80]!r}") from why
-    return Cluster(members, paused=bool(document.get("pause")))
+    return PatroniCluster(members, paused=bool(document.get("pause")))
 
 
-def _rest_member(entry: Mapping[str, Any]) -> Member:
+def _rest_member(entry: Mapping[str, Any]) -> PatroniMember:
     lag = entry.get("replay_lag", entry.get("lag"))
-    return Member(
+    return PatroniMember(
         name=str(entry["name"]),
         host=str(entry.get("host", "")),
         role={"master": "leader", "primary": "leader"}.get(entry["role"], str(entry["role"])),
@@ -105,7 +105,9 @@ def _number(value: object) -> int | None:
     return int(str(value)) if str(value).isdecimal() else None
 
 
-def judge_cluster(cluster: Cluster, expected: Mapping[str, str], streaming: Sequence[str] | None) -> Verdict:
+def judge_cluster(
+    cluster: PatroniCluster, expected: Mapping[str, str], streaming: Sequence[str] | None
+) -> CheckOutcome:
     """Whether the EXPECTED members (name → address) are there, one leads, and the others stream on its timeline.
 
     STREAMING names those that the leader itself sees streaming; None if it could not be asked. Patroni below 3.0.4
@@ -124,7 +126,7 @@ def judge_cluster(cluster: Cluster, expected: Mapping[str, str], streaming: Sequ
     if len(cluster.leaders) != 1:
         leaders = cluster.leaders
         faults.append(f"{len(leaders)} leaders: {listed(m.name for m in leaders)}" if leaders else "no leader")
-        return Verdict.of("", faults=faults)
+        return CheckOutcome.of("", faults=faults)
     leader = cluster.leaders[0]
     if leader.state != "running":
         faults.append(f"the leader {leader.name} is {leader.state or 'in no known state'}")
@@ -136,10 +138,10 @@ def judge_cluster(cluster: Cluster, expected: Mapping[str, str], streaming: Sequ
     lags = [replica.lag_mb for replica in replicas if replica.lag_mb]
     behind = f", up to {max(lags)} MB behind" if lags else ""
     fine = f"leader {leader.name} on timeline {leader.timeline}, {count(len(replicas), 'replica')} streaming{behind}"
-    return Verdict.of(fine, faults=faults)
+    return CheckOutcome.of(fine, faults=faults)
 
 
-def _replica_fault(replica: Member, leader: Member, streaming: Sequence[str] | None) -> str | None:
+def _replica_fault(replica: PatroniMember, leader: PatroniMember, streaming: Sequence[str] | None) -> str | None:
     if replica.state not in ("running", "streaming"):
         return f"is {replica.state or 'in no known state'}"
     if replica.timeline != leader.timeline:
@@ -149,10 +151,10 @@ def _replica_fault(replica: Member, leader: Member, streaming: Sequence[str] | N
     return None
 
 
-def differences(table: Cluster, rest: Cluster) -> list[str]:
+def differences(table: PatroniCluster, rest: PatroniCluster) -> list[str]:
     """Where patronictl and the REST API tell two stories."""
 
-    def story(cluster: Cluster) -> dict[str, tuple[str, int | None]]:
+    def story(cluster: PatroniCluster) -> dict[str, tuple[str, int | None]]:
         return {member.name: (member.role, member.timeline) for member in cluster.members}
 
     left, right = story(table), story(rest)
@@ -182,7 +184,7 @@ def parse_recovery(text: str) -> bool:
     return text.strip() == "f"
 
 
-def judge_rest(codes: Mapping[str, Mapping[str, int]], writable: Mapping[str, bool]) -> Verdict:
+def judge_rest(codes: Mapping[str, Mapping[str, int]], writable: Mapping[str, bool]) -> CheckOutcome:
     """Whether each node's REST answers (node → path → status) fit what its PostgreSQL is (node → takes writes)."""
     faults = []
     for node, answers in codes.items():
@@ -202,18 +204,18 @@ def judge_rest(codes: Mapping[str, Mapping[str, int]], writable: Mapping[str, bo
     leaders = [node for node, leads in writable.items() if leads]
     if len(leaders) != 1:
         faults.append(f"{len(leaders)} nodes take writes: {listed(leaders)}" if leaders else "no node takes writes")
-        return Verdict.of("", faults=faults)
+        return CheckOutcome.of("", faults=faults)
     replicas = count(len(writable) - 1, "replica")
     fine = f"/primary 200 on {leaders[0]} alone, /replica 200 on {replicas}, /health 200 on all"
-    return Verdict.of(fine, faults=faults)
+    return CheckOutcome.of(fine, faults=faults)
 
 
-def rest_cluster(context: Context) -> Cluster:
+def rest_cluster(context: Context) -> PatroniCluster:
     """The cluster as the first Patroni that answers sees it."""
     return parse_cluster(context.any(context.lab.nodes_with("patroni"), _cluster_command)[1])
 
 
-def leader_node(context: Context, cluster: Cluster | None = None) -> Node:
+def leader_node(context: Context, cluster: PatroniCluster | None = None) -> Node:
     """The node that Patroni (in CLUSTER, or asked now) calls the leader; raises Unknown if there is not exactly one."""
     hosts = {node.address: node for node in context.lab.nodes_with("patroni")}
     leaders = [hosts[leader.host] for leader in (cluster or rest_cluster(context)).leaders if leader.host in hosts]
@@ -233,7 +235,7 @@ def _codes_command(node: Node) -> str:
     )
 
 
-def _ask_cluster(context: Context) -> Verdict:
+def _ask_cluster(context: Context) -> CheckOutcome:
     nodes = context.lab.nodes_with("patroni")
     _, text = context.any(nodes, LIST_COMMAND)
     table, rest = parse_list(text), rest_cluster(context)
@@ -244,10 +246,10 @@ def _ask_cluster(context: Context) -> Verdict:
         streaming = context.output(leaders[0].name, local_sql(query)).split()
     verdict = judge_cluster(table, {context.lab.member(node): node.address for node in nodes}, streaming)
     told = differences(table, rest)
-    return Verdict.failed("; ".join([verdict.detail, *told])) if told else verdict
+    return CheckOutcome.failed("; ".join([verdict.detail, *told])) if told else verdict
 
 
-def _ask_rest(context: Context) -> Verdict:
+def _ask_rest(context: Context) -> CheckOutcome:
     nodes = context.lab.nodes_with("patroni")
     rest = context.each(nodes, _codes_command)
     sql = context.each(nodes, local_sql("select pg_is_in_recovery()"))

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from labgen.checks.builtin.patroni import PORT, Cluster, differences, parse_cluster
+from labgen.checks.builtin.patroni import PORT, PatroniCluster, differences, parse_cluster
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Node
 
@@ -37,13 +37,13 @@ def parse_answers(text: str) -> dict[str, Answer]:
 
 def judge_api(
     answers: Mapping[str, Mapping[str, Answer]], expected: Mapping[str, str], nodes: Mapping[str, str]
-) -> Verdict:
+) -> CheckOutcome:
     """Whether ANSWERS (node → path → answer) go together and show the EXPECTED members (name → address).
 
     nodes: the members' names → their nodes.
     """
     faults: list[str] = []
-    clusters: dict[str, Cluster] = {}
+    clusters: dict[str, PatroniCluster] = {}
     for node, told in answers.items():
         if not any(code for code, _ in told.values()):
             faults.append(f"{node}: no REST API answers")
@@ -54,7 +54,7 @@ def judge_api(
         except Unknown:
             faults.append(f"{node}: /cluster is answered with {told['cluster'][0]} and no cluster")
     if not clusters:
-        return Verdict.of("", faults=faults)
+        return CheckOutcome.of("", faults=faults)
     first, cluster = next(iter(clusters.items()))
     faults += _cluster_faults(cluster, expected)
     for node, other in clusters.items():
@@ -64,7 +64,7 @@ def judge_api(
     if len(configs) > 1:
         faults.append("/config is not the same on all nodes")
     if len(cluster.leaders) != 1:
-        return Verdict.of("", faults=faults)
+        return CheckOutcome.of("", faults=faults)
     leader, replicas = nodes.get(cluster.leaders[0].name, ""), count(len(clusters) - 1, "replica")
     for node in clusters:
         faults += _role_faults(node, answers[node], leads=node == leader)
@@ -73,7 +73,7 @@ def judge_api(
         f"the same /config and /cluster on {count(len(clusters), 'node')}; "
         f"role {word} and /master 200 on {leader} alone, role replica and /replica 200 on {replicas}"
     )
-    return Verdict.of(fine, faults=faults)
+    return CheckOutcome.of(fine, faults=faults)
 
 
 def _config_faults(node: str, answer: Answer) -> list[str]:
@@ -84,7 +84,7 @@ def _config_faults(node: str, answer: Answer) -> list[str]:
     return [f"{node}: /config lacks {listed(missing)}"] if missing else []
 
 
-def _cluster_faults(cluster: Cluster, expected: Mapping[str, str]) -> list[str]:
+def _cluster_faults(cluster: PatroniCluster, expected: Mapping[str, str]) -> list[str]:
     seen = {member.name: member.host for member in cluster.members}
     faults = [f"/cluster lacks {name}" for name in expected if name not in seen]
     faults += [f"/cluster has {name}, which is not of this lab" for name in seen if name not in expected]
@@ -126,7 +126,7 @@ def _command(node: Node) -> str:
     )
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     nodes = context.lab.nodes_with("patroni")
     answers = context.each(nodes, _command)
     expected = {context.lab.member(node): node.address for node in nodes}

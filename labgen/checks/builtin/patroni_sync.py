@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from labgen.checks.builtin.patroni import PORT, Cluster, leader_node, rest_cluster
+from labgen.checks.builtin.patroni import PORT, PatroniCluster, leader_node, rest_cluster
 from labgen.checks.builtin.postgresql import local_sql
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import listed
 from labgen.lab.model import Node
 
@@ -25,7 +25,7 @@ def parse_states(text: str) -> dict[str, str]:
     return {name: state for name, _, state in rows}
 
 
-def judge_sync(cluster: Cluster, codes: Mapping[str, str], states: Mapping[str, str]) -> Verdict:
+def judge_sync(cluster: PatroniCluster, codes: Mapping[str, str], states: Mapping[str, str]) -> CheckOutcome:
     """Whether Patroni, REST /sync (node → status) and the leader (standby → sync_state) name the same standbys."""
     named = [member.name for member in cluster.members if member.role in ROLES]
     faults = [] if named else ["Patroni names no synchronous standby"]
@@ -39,7 +39,7 @@ def judge_sync(cluster: Cluster, codes: Mapping[str, str], states: Mapping[str, 
         for name, code in codes.items()
         if code == "200" and name not in named
     ]
-    return Verdict.of(f"each commit is on {listed(named)} as well, and its /sync gives 200", faults=faults)
+    return CheckOutcome.of(f"each commit is on {listed(named)} as well, and its /sync gives 200", faults=faults)
 
 
 def _code_command(node: Node) -> str:
@@ -52,7 +52,7 @@ def _parse_code(text: str) -> str:
     return text.strip()
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     cluster = rest_cluster(context)
     states = parse_states(context.output(leader_node(context, cluster).name, local_sql(QUERY)))
     answers = context.each(context.lab.nodes_with("patroni"), _code_command)

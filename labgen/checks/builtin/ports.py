@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.expressions import Expressions
 from labgen.lab.model import Lab, Node, matches
@@ -94,7 +94,7 @@ def _allowed(lab: Lab, socket: Socket) -> bool:
     return socket.address is not None and (socket.address.is_loopback or str(socket.address) in lab.network)
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     lab = context.lab
     answers = context.each(lab.nodes, COMMAND)
     faults = []
@@ -103,7 +103,7 @@ def _ask(context: Context) -> Verdict:
         faults += judge_sockets(lab, lab.node(node), sockets)
     expected = sum(len(expected_sockets(lab, lab.node(node))) for node in seen)
     fine = f"{count(expected, 'expected port')} there, only SSH open beyond {lab.network.cidr} and loopback"
-    return answers.add(Verdict.of(fine, faults=faults))
+    return answers.add(CheckOutcome.of(fine, faults=faults))
 
 
 CHECK = Check("ports", "What should listen does, and only SSH is open beyond the lab's network", _ask)

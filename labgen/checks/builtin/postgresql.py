@@ -36,7 +36,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Door:
+class SqlEndpoint:
     """A way in for SQL, by whatever stands there, for the application's user."""
 
     context: Context

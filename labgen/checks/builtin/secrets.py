@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.redact import secret_values
 
@@ -90,10 +90,10 @@ def judge_journal(node: str, text: str, values: Mapping[str, str]) -> list[str]:
     return [f"{node}: the journal holds {listed(found)}"] if found else []
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     values = secret_values(context.secrets)
     if not values:
-        return Verdict.passed("the lab has no secrets")
+        return CheckOutcome.passed("the lab has no secrets")
     nodes, patterns = context.lab.nodes, "\n".join(values) + "\n"
     files = context.each(nodes, FILES_COMMAND, stdin=patterns, timeout=120)
     processes = context.each(nodes, PROCESSES_COMMAND)
@@ -107,7 +107,7 @@ def _ask(context: Context) -> Verdict:
     number = sum(map(len, found.values()))
     silent = [] if number else ["no file with a secret was found on any node, so the search itself is in doubt"]
     fine = f"{count(number, 'file')} with secrets, none open to others; none in command lines or journals"
-    verdict = Verdict.of(fine, faults=faults, unknown=silent if found else ())
+    verdict = CheckOutcome.of(fine, faults=faults, unknown=silent if found else ())
     return files.add(processes.add(journals.add(verdict)))
 
 

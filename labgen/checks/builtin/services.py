@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labgen.checks.context import Check, Context, Unknown
-from labgen.checks.model import Verdict
+from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count
 
 # is-system-running exits 1 for `degraded` and `starting`; the word is the answer, not the exit status. A unit that
@@ -50,11 +50,11 @@ def judge_services(node: str, state: str, units: Units) -> list[str]:
     return [] if state in ("running", "degraded") else [f"{node}: the system is {state}"]
 
 
-def _ask(context: Context) -> Verdict:
+def _ask(context: Context) -> CheckOutcome:
     answers = context.each(context.lab.nodes, COMMAND)
     seen = answers.read(parse_services)
     faults = [fault for node, (state, units) in seen.items() for fault in judge_services(node, state, units)]
-    return answers.add(Verdict.of(f"no failed unit on {count(len(seen), 'node')}", faults=faults))
+    return answers.add(CheckOutcome.of(f"no failed unit on {count(len(seen), 'node')}", faults=faults))
 
 
 CHECK = Check("services", "Every systemd unit is well", _ask)

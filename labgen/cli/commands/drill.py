@@ -13,7 +13,7 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Json, Lab
 
 if TYPE_CHECKING:
-    from labgen.actions.drill import Outcome
+    from labgen.actions.drill import DrillOutcome
 
 app = typer.Typer(
     help="Break a lab on purpose, under load; measure, heal, judge.", no_args_is_help=True, rich_markup_mode=None
@@ -72,7 +72,7 @@ def run(
         _refuse_unwritable(html)
     shown: list[dict[str, Any]] = []
 
-    def tell(outcome: Outcome) -> None:
+    def tell(outcome: DrillOutcome) -> None:
         shown.append(summary(outcome.log, outcome.verdict, str(outcome.path)))
         if not json:
             _print(shown[-1])
@@ -183,7 +183,7 @@ def _refuse_unwritable(path: Path) -> None:
         raise UsageError(f"no page can be written to {path}: {why}", where="--html", cure="name another file")
 
 
-def _write_page(outcome: Outcome, path: Path) -> None:
+def _write_page(outcome: DrillOutcome, path: Path) -> None:
     from labgen.drill.report.page import page
 
     path.write_text(page(outcome.log, outcome.verdict), encoding="utf-8")

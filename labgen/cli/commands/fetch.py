@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import err, out, print_json
-from labgen.cli.options import Components, Json, OverridesFiles, Provider, Set, complete_blueprints, wish_of
+from labgen.cli.options import Components, Json, OverridesFiles, Provider, Set, complete_blueprints, request_of
 
 Labs = Annotated[
     list[str] | None,
@@ -37,7 +37,7 @@ def command(
     provider: Provider = None,
     profile: Profiles = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     lock: Annotated[
         Path,
@@ -73,7 +73,7 @@ def command(
         else:
             editions: list[str | None] = [*profile] if profile else [None]
             wishes = [
-                wish_of(lab, provider, edition, set_=set_, components=components, files=bends)
+                request_of(lab, provider, edition, set_=set_, components=components, files=overrides_files)
                 for lab in labs or ()
                 for edition in editions
             ]

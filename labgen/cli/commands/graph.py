@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labgen.cli.options import Blueprint, Components, OverridesFiles, Profile, Set, wish_of
+from labgen.cli.options import Blueprint, Components, OverridesFiles, Profile, Set, request_of
 from labgen.errors import UsageError
 
 BY_ENDING = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
@@ -35,14 +35,14 @@ def command(
     ] = None,
     profile: Profile = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
 ) -> None:
     """Draw a lab: its nodes with their components, who talks to whom, and the ways in."""
     from labgen.actions.lab.graph import graph
 
     chosen = format or (BY_ENDING.get(output.suffix, "mermaid") if output else "mermaid")
-    text = graph(wish_of(lab, profile=profile, set_=set_, components=components, files=bends), chosen)
+    text = graph(request_of(lab, profile=profile, set_=set_, components=components, files=overrides_files), chosen)
     if output is None:
         print(text, end="")
         return

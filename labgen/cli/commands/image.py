@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from labgen.cli.console import err, out, print_json
-from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Profile, Provider, Set, wish_of
+from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Profile, Provider, Set, request_of
 
 app = typer.Typer(
     help="Build, list and remove the images that labs boot from.", no_args_is_help=True, rich_markup_mode=None
@@ -21,15 +21,15 @@ def build(
     provider: Provider = None,
     profile: Profile = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
 ) -> None:
     """Build the images of a lab ahead of time, so that `up` need not."""
     from labgen.actions.cache.images import build_images
 
-    wish = wish_of(lab, provider, profile, set_=set_, components=components, files=bends)
+    request = request_of(lab, provider, profile, set_=set_, components=components, files=overrides_files)
     with err.status("Building images") as shown:
-        names = build_images(wish, lambda text: shown.update(text))
+        names = build_images(request, lambda text: shown.update(text))
     for name in names:
         out.print(name)
 

@@ -30,7 +30,7 @@ def command(
     provider: Provider = None,
     profile: Profile = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     repeat: Annotated[
         int | None,
@@ -64,7 +64,7 @@ def command(
     from labgen.repro.tables import bisection_lines, flip_lines, matrix_table
 
     written = read_written(find_reproduction(file))
-    options, axes = options_of(None, provider, profile, set_, bends, components), parse_axes(over)
+    options, axes = options_of(None, provider, profile, set_, overrides_files, components), parse_axes(over)
     if bisect and len(axes) != 1:
         raise UsageError("--bisect goes with one --over", where="--over", cure="give the other values by --set")
     with err.status(f"{written.value.name}") as status:

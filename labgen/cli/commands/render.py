@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import err
-from labgen.cli.options import Blueprint, Components, Name, NoBake, OverridesFiles, Profile, Provider, Set, wish_of
+from labgen.cli.options import Blueprint, Components, Name, NoBake, OverridesFiles, Profile, Provider, Set, request_of
 
 
 def command(
@@ -20,7 +20,7 @@ def command(
     profile: Profile = None,
     name: Name = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     no_bake: NoBake = False,
     no_artefacts: Annotated[
@@ -30,8 +30,8 @@ def command(
     """Write a folder that boots and provisions the lab without labgen; prints the folder's name."""
     from labgen.actions.lab.render import render
 
-    wish = wish_of(lab, provider, profile, name, set_, components, no_bake, files=bends)
+    request = request_of(lab, provider, profile, name, set_, components, no_bake, files=overrides_files)
     with err.status("Rendering") as shown:
-        written = render(wish, output, artefacts=not no_artefacts, progress=lambda text: shown.update(text))
+        written = render(request, output, artefacts=not no_artefacts, progress=lambda text: shown.update(text))
     err.print(f"{written} files written or changed; {output}/README.md says what to do with them")
     print(output)

@@ -12,8 +12,8 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Json, Name, Provider
 
 if TYPE_CHECKING:
-    from labgen.actions.bundle.replay import Offer, Replayed
-    from labgen.repro.play import Try
+    from labgen.actions.bundle.replay import Replayed, ReplayProposal
+    from labgen.repro.play import Attempt
 
 
 def command(
@@ -50,7 +50,7 @@ def command(
             typer.confirm(f"Make the lab {called} from it?", abort=True, err=True)
         with Progress(err) as progress:
 
-            def tell(one: Try) -> None:
+            def tell(one: Attempt) -> None:
                 progress.note(f"{one.verdict.value}, {one.seconds:.1f} s")
 
             done = replay(offer, progress, keep=keep, offline=offline, on_try=tell)
@@ -62,7 +62,7 @@ def command(
         raise typer.Exit(1)
 
 
-def statement(offer: Offer) -> list[str]:
+def statement(offer: ReplayProposal) -> list[str]:
     """What would be done, before it is."""
     from labgen.cli.commands.bundle import lines
     from labgen.wording import printable

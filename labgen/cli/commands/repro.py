@@ -12,8 +12,8 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Components, Json, OverridesFiles, Profile, Provider, Set
 
 if TYPE_CHECKING:
-    from labgen.actions.repro.run import Options
-    from labgen.repro.play import Try
+    from labgen.actions.repro.run import ReproRequest
+    from labgen.repro.play import Attempt
 
 app = typer.Typer(
     help="Show a bug on a lab: do what a reproduction says, and judge what is seen then.",
@@ -53,11 +53,11 @@ def options_of(
     set_: list[str] | None,
     files: list[Path] | None,
     components: list[Path] | None,
-) -> Options:
+) -> ReproRequest:
     """What these options ask for, beside a reproduction's own."""
-    from labgen.actions.repro.run import Options
+    from labgen.actions.repro.run import ReproRequest
 
-    return Options(name, provider, profile, tuple(set_ or ()), tuple(files or ()), tuple(components or ()))
+    return ReproRequest(name, provider, profile, tuple(set_ or ()), tuple(files or ()), tuple(components or ()))
 
 
 @app.command("run")
@@ -67,7 +67,7 @@ def run(
     provider: Provider = None,
     profile: Profile = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     repeat: Annotated[
         int | None,
@@ -82,23 +82,23 @@ def run(
     json: Json = False,
 ) -> None:
     """Make the lab, do what the file says, and judge. Exits with 0 if the bug is reproduced, else with 1."""
-    from labgen.actions.repro.run import run_reproduction, wish_of
+    from labgen.actions.repro.run import request_of, run_reproduction
     from labgen.cli.progress import Progress
     from labgen.repro.document import find_reproduction, read_written
     from labgen.repro.result import result_data
     from labgen.repro.tables import result_lines
 
     path = find_reproduction(file)
-    wish = wish_of(read_written(path), options_of(name, provider, profile, set_, bends, components))
+    request = request_of(read_written(path), options_of(name, provider, profile, set_, overrides_files, components))
     with Progress(err) as progress:
         tries = 0
 
-        def tell(one: Try) -> None:
+        def tell(one: Attempt) -> None:
             nonlocal tries
             tries += 1
             progress.note(f"try {tries}: {one.verdict.value}, {one.seconds:.1f} s")
 
-        outcome = run_reproduction(path, progress, wish, repeat=repeat, remove=remove, on_try=tell)
+        outcome = run_reproduction(path, progress, request, repeat=repeat, remove=remove, on_try=tell)
     if json:
         print_json(result_data(outcome))
     else:
@@ -126,14 +126,14 @@ def validate(
     provider: Provider = None,
     profile: Profile = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     json: Json = False,
 ) -> None:
     """Check a reproduction: everything that can be known before a machine boots."""
     from labgen.actions.repro.run import validate_reproduction
 
-    document, lab = validate_reproduction(file, options_of(None, provider, profile, set_, bends, components))
+    document, lab = validate_reproduction(file, options_of(None, provider, profile, set_, overrides_files, components))
     about = {
         "reproduction": document.name,
         "lab": lab.blueprint.name,

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from labgen.cli.console import out, print_json
-from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Profile, Provider, Set, wish_of
+from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Profile, Provider, Set, request_of
 
 if TYPE_CHECKING:
     from labgen.lab.model import Lab, Node
@@ -20,7 +20,7 @@ def command(
     profile: Profile = None,
     provider: Provider = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Show only the final values, and where each came from.")
@@ -32,7 +32,7 @@ def command(
     from labgen.actions.lab.show import resolved as final_values
     from labgen.actions.session.open import lab_of
 
-    opened = lab_of(wish_of(lab, provider, profile, set_=set_, components=components, files=bends))
+    opened = lab_of(request_of(lab, provider, profile, set_=set_, components=components, files=overrides_files))
     found, blueprint = opened.lab, opened.lab.blueprint
     if resolved:
         rows = final_values(found)

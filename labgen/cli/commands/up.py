@@ -17,7 +17,7 @@ from labgen.cli.options import (
     Profile,
     Provider,
     Set,
-    wish_of,
+    request_of,
 )
 
 
@@ -27,7 +27,7 @@ def command(
     profile: Profile = None,
     name: Name = None,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     no_bake: NoBake = False,
     until: Annotated[
@@ -63,10 +63,10 @@ def command(
     from labgen.cli.progress import Progress
     from labgen.cli.timings import timings_table
 
-    wish = wish_of(lab, provider, profile, name, set_, components, no_bake, lock, files=bends)
+    request = request_of(lab, provider, profile, name, set_, components, no_bake, lock, files=overrides_files)
     with Progress(err) as progress:
         watch = Stopwatch(progress)
-        run = up(wish, watch, until, offline=offline, patience=patience)
+        run = up(request, watch, until, offline=offline, patience=patience)
         measured = watch.timings(run.plan)
     report = run.report
     if report is not None:

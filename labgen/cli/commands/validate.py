@@ -14,7 +14,7 @@ from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Prov
 def command(
     lab: Blueprint,
     set_: Set = None,
-    bends: OverridesFiles = None,
+    overrides_files: OverridesFiles = None,
     components: Components = None,
     files: Annotated[
         bool,
@@ -31,7 +31,9 @@ def command(
 
     # What else there is to know does not depend on the provider.
     chosen = get_provider(provider or default_provider()).name if files else "docker"
-    found = validate(lab, tuple(set_ or ()), tuple(components or ()), tuple(bends or ()), files=files, provider=chosen)
+    found = validate(
+        lab, tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()), files=files, provider=chosen
+    )
     if json:
         print_json([asdict(sound) for sound in found])
         return

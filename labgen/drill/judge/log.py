@@ -35,7 +35,7 @@ EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", 
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ClientOp:
     """One write (or, on a path for reading, one read). RESULT is ok, fail or unknown."""
 
     id: str
@@ -61,7 +61,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Deed:
+class FaultEvent:
     """A fault or its healing, from before its command until it had ended. EARLY: the drill was interrupted by then."""
 
     start: float
@@ -78,11 +78,11 @@ class Log:
 
     begin: Mapping[str, Any]
     drill: Drill
-    writes: tuple[Attempt, ...] = ()
-    reads: tuple[Attempt, ...] = ()
+    writes: tuple[ClientOp, ...] = ()
+    reads: tuple[ClientOp, ...] = ()
     sightings: tuple[Sighting, ...] = ()
-    faults: tuple[Deed, ...] = ()
-    heals: tuple[Deed, ...] = ()
+    faults: tuple[FaultEvent, ...] = ()
+    heals: tuple[FaultEvent, ...] = ()
     whole: float | None = None
     rows: tuple[str, ...] | None = None
     checks: tuple[tuple[str, str, str], ...] = ()
@@ -157,8 +157,8 @@ def parse_log(lines: Iterable[str], where: str | Path) -> Log:
 class _Gathered:
     begin: Mapping[str, Any] | None = None
     drill: Drill | None = None
-    attempts: dict[str, list[Attempt]] = field(default_factory=lambda: {"write": [], "read": []})
-    deeds: dict[str, list[Deed]] = field(default_factory=lambda: {"fault": [], "heal": []})
+    attempts: dict[str, list[ClientOp]] = field(default_factory=lambda: {"write": [], "read": []})
+    events: dict[str, list[FaultEvent]] = field(default_factory=lambda: {"fault": [], "heal": []})
     sightings: list[Sighting] = field(default_factory=list)
     whole: float | None = None
     rows: list[str] | None = None
@@ -175,8 +175,8 @@ class _Gathered:
             self.begin, self.drill = entry, Drill.model_validate_json(json.dumps(entry["drill"]))
         elif event in self.attempts:
             self.attempts[event].append(_attempt(entry))
-        elif event in self.deeds:
-            self.deeds[event].append(_deed(entry))
+        elif event in self.events:
+            self.events[event].append(_deed(entry))
         elif event == "leader":
             self.sightings.append(_sighting(entry))
         elif event == "whole":
@@ -202,8 +202,8 @@ class _Gathered:
             writes=_ordered(self.attempts["write"]),
             reads=_ordered(self.attempts["read"]),
             sightings=tuple(sorted(self.sightings, key=lambda seen: seen.time)),
-            faults=tuple(sorted(self.deeds["fault"], key=lambda deed: deed.start)),
-            heals=tuple(sorted(self.deeds["heal"], key=lambda deed: deed.start)),
+            faults=tuple(sorted(self.events["fault"], key=lambda event: event.start)),
+            heals=tuple(sorted(self.events["heal"], key=lambda event: event.start)),
             whole=self.whole,
             rows=None if self.rows is None else tuple(self.rows),
             checks=tuple(self.checks),
@@ -213,18 +213,18 @@ class _Gathered:
         )
 
 
-def _ordered(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+def _ordered(attempts: Iterable[ClientOp]) -> tuple[ClientOp, ...]:
     return tuple(sorted(attempts, key=lambda attempt: (attempt.start, attempt.end)))
 
 
-def _attempt(entry: Mapping[str, Any]) -> Attempt:
+def _attempt(entry: Mapping[str, Any]) -> ClientOp:
     if entry["result"] not in ("ok", "fail", "unknown"):
         raise ValueError("no result of an attempt")
     start, end = float(entry["t_start"]), float(entry["t_end"])
     if end < start:
         raise ValueError("it ends before it starts")
     timeline = entry.get("timeline")
-    return Attempt(
+    return ClientOp(
         str(entry["id"]),
         str(entry["path"]),
         start,
@@ -244,12 +244,12 @@ def _sighting(entry: Mapping[str, Any]) -> Sighting:
     )
 
 
-def _deed(entry: Mapping[str, Any]) -> Deed:
+def _deed(entry: Mapping[str, Any]) -> FaultEvent:
     targets = tuple(str(name) for name in entry["targets"])
     start, end = float(entry["t_start"]), float(entry["t_end"])
-    return Deed(start, end, str(entry["name"]), str(entry["title"]), targets, early=bool(entry.get("early")))
+    return FaultEvent(start, end, str(entry["name"]), str(entry["title"]), targets, early=bool(entry.get("early")))
 
 
-def acknowledged(attempts: Iterable[Attempt], path: str | None = None) -> Iterator[Attempt]:
+def acknowledged(attempts: Iterable[ClientOp], path: str | None = None) -> Iterator[ClientOp]:
     """Those of ATTEMPTS (on PATH) that were answered with a yes."""
     return (one for one in attempts if one.result == "ok" and path in (None, one.path))

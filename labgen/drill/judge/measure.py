@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from labgen.drill.judge.log import Attempt, Log, Sighting, acknowledged
+from labgen.drill.judge.log import ClientOp, Log, Sighting, acknowledged
 
 STALL = 2.0
 """Seconds without any attempt on a path after which the load itself counts as having stood still."""
@@ -143,7 +143,7 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
     )
 
 
-def _held(attempts: Iterable[Attempt], fault: float, healing: float) -> bool:
+def _held(attempts: Iterable[ClientOp], fault: float, healing: float) -> bool:
     # One that was on its way when the fault struck proves nothing.
     return any(one.start >= fault and healing - STALL <= one.end <= healing for one in acknowledged(attempts))
 
@@ -158,7 +158,7 @@ def _longest(times: Sequence[float], end: float, since: float) -> tuple[float, f
     return length, start, is_open and length > 1.0
 
 
-def _stalls(attempts: Sequence[Attempt], end: float) -> Iterable[tuple[float, float]]:
+def _stalls(attempts: Sequence[ClientOp], end: float) -> Iterable[tuple[float, float]]:
     if not attempts:
         return
     busy_until = attempts[0].end
@@ -197,7 +197,7 @@ def _elsewhere(log: Log, fault: float | None, timeline: int | None) -> float | N
     return None if first is None else max(first - fault, 0.0)
 
 
-def _forked(writes: Sequence[Attempt]) -> tuple[str, ...]:
+def _forked(writes: Sequence[ClientOp]) -> tuple[str, ...]:
     """Writes begun after another one had been acknowledged on a later timeline, and acknowledged on an earlier one."""
     known = [one for one in acknowledged(writes) if one.timeline is not None]
     forked, latest = [], 0
@@ -237,7 +237,7 @@ def _overlaps(log: Log) -> Iterable[Overlap]:
                 yield Overlap(first, second, start, start + total)
 
 
-def _twice(attempts: Iterable[Attempt]) -> tuple[str, ...]:
+def _twice(attempts: Iterable[ClientOp]) -> tuple[str, ...]:
     seen: set[str] = set()
     again = []
     for one in attempts:

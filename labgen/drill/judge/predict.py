@@ -35,27 +35,27 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Way:
+class Route:
     """How a path leads to PostgreSQL: through any of haproxy, pgbouncer, keepalived and floating-ip."""
 
     through: tuple[str, ...] = ()
 
 
-def way_of(lab: Lab, host: str, port: int) -> Way:
+def route_of(lab: Lab, host: str, port: int) -> Route:
     """The components that a client of HOST, a node or an address, meets before PostgreSQL at PORT."""
     for component in ("keepalived", "floating-ip"):
         for node in lab.nodes_with(component):
             if str(node.settings[component]["address"]) == host:
-                return Way((component, "haproxy") if component == "keepalived" else (component,))
+                return Route((component, "haproxy") if component == "keepalived" else (component,))
     for node in lab.nodes:
         if host in (node.name, node.address):
             if "pgbouncer" in node.components and int(node.settings["pgbouncer"]["port"]) == port:
-                return Way(("pgbouncer",))
-            return Way(("haproxy",)) if "haproxy" in node.components else Way()
-    return Way()
+                return Route(("pgbouncer",))
+            return Route(("haproxy",)) if "haproxy" in node.components else Route()
+    return Route()
 
 
-def predict(effect: str, way: Way, lab: Lab, config: Mapping[str, Any], *, dcs_leader: bool = False) -> Span | None:
+def predict(effect: str, way: Route, lab: Lab, config: Mapping[str, Any], *, dcs_leader: bool = False) -> Span | None:
     """The longest gap that a fault with EFFECT on the leader should make on a path; None where timers say nothing.
 
     `unconfirmed` is the one effect on others: all synchronous standbys have fallen silent. CONFIG is the cluster's,

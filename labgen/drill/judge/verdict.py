@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labgen.blueprint.drills import Expectation
+from labgen.blueprint.drills import DrillExpectation
 from labgen.checks.wording import count, listed
 from labgen.drill.judge.log import Log
 from labgen.drill.judge.measure import Measures, PathFigures, measure
@@ -14,7 +14,7 @@ PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DrillVerdict:
     """How a drill ended. One proven fault makes it `fail`; otherwise one open question makes it `unknown`."""
 
     status: str
@@ -27,7 +27,7 @@ class Verdict:
         return self.faults + self.doubts
 
 
-def judge(log: Log) -> Verdict:
+def judge(log: Log) -> DrillVerdict:
     """The verdict on LOG."""
     measures = measure(log)
     expect = log.drill.expect
@@ -38,10 +38,10 @@ def judge(log: Log) -> Verdict:
         *_health(log),
     )
     doubts = tuple(_doubts(log, measures))
-    return Verdict(FAIL if faults else UNKNOWN if doubts else PASS, faults, doubts, measures)
+    return DrillVerdict(FAIL if faults else UNKNOWN if doubts else PASS, faults, doubts, measures)
 
 
-def _data(measures: Measures, expect: Expectation) -> Iterable[str]:
+def _data(measures: Measures, expect: DrillExpectation) -> Iterable[str]:
     if measures.lost is not None and len(measures.lost) > expect.lost:
         allowed = f", {expect.lost} may be" if expect.lost else ""
         yield f"{count(len(measures.lost), 'acknowledged write')} lost{allowed}: {_some(measures.lost)}"
@@ -49,7 +49,7 @@ def _data(measures: Measures, expect: Expectation) -> Iterable[str]:
         yield f"{count(len(measures.unexpected), 'row')} that nobody was to have written: {_some(measures.unexpected)}"
 
 
-def _leaders(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]:
+def _leaders(log: Log, measures: Measures, expect: DrillExpectation) -> Iterable[str]:
     for overlap in measures.overlaps:
         if overlap.seconds > expect.two_leaders:
             allowed = f", at most {expect.two_leaders:g} s expected" if expect.two_leaders else ""
@@ -70,7 +70,7 @@ def _leaders(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]
         yield "another node took over, though the old leader should have gone on"
 
 
-def _service(log: Log, measures: Measures, expect: Expectation) -> Iterable[str]:
+def _service(log: Log, measures: Measures, expect: DrillExpectation) -> Iterable[str]:
     if not log.faults:
         return
     names = [figures.path for figures in measures.paths]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from labgen.blueprint.drills import Drill, Expectation
+from labgen.blueprint.drills import Drill, DrillExpectation
 from labgen.faults.catalogue import Fault, find_fault
 
 
@@ -39,7 +39,7 @@ def fault_rows(faults: Sequence[Fault], provider: str) -> list[dict[str, Any]]:
     ]
 
 
-def expected(expect: Expectation) -> str:
+def expected(expect: DrillExpectation) -> str:
     """EXPECT as half a sentence."""
     words = []
     if expect.failover is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from labgen.drill.judge.log import Attempt, Log
+from labgen.drill.judge.log import ClientOp, Log
 from labgen.drill.judge.measure import Measures, PathFigures
 from labgen.drill.report.tables import seconds
 
@@ -132,8 +132,8 @@ def _gap(figures: PathFigures, y: float, scale: _Scale) -> Iterable[str]:
 
 
 def _deeds(log: Log, scale: _Scale) -> Iterable[str]:
-    marks = [(deed.start, "fault", ALARM, deed.title) for deed in log.faults]
-    marks += [(deed.end, "healed", HEALED, deed.title) for deed in log.heals]
+    marks = [(event.start, "fault", ALARM, event.title) for event in log.faults]
+    marks += [(event.end, "healed", HEALED, event.title) for event in log.heals]
     last = -1000.0
     line = 0
     for moment, word, colour, title in sorted(marks):
@@ -155,7 +155,7 @@ def _deeds(log: Log, scale: _Scale) -> Iterable[str]:
 def _attempts(log: Log, path: str, reads: bool) -> Iterable[Bar]:
     """Attempts that follow each other with the same outcome on the same server, as one bar."""
     mine = [one for one in (log.reads if reads else log.writes) if one.path == path]
-    group: list[Attempt] = []
+    group: list[ClientOp] = []
     for one in mine:
         if group and (one.result, one.server) != (group[-1].result, group[-1].server):
             yield _bar(group)
@@ -165,7 +165,7 @@ def _attempts(log: Log, path: str, reads: bool) -> Iterable[Bar]:
         yield _bar(group)
 
 
-def _bar(group: Sequence[Attempt]) -> Bar:
+def _bar(group: Sequence[ClientOp]) -> Bar:
     first, last = group[0], group[-1]
     where = f" by {first.server}" if first.server else ""
     why = f": {last.error}" if last.error else ""

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from labgen.drill.judge.log import Log
-from labgen.drill.judge.verdict import Verdict
+from labgen.drill.judge.verdict import DrillVerdict
 from labgen.drill.report.drawing import LEGEND, timeline
 from labgen.drill.report.summary import summary
 from labgen.drill.report.tables import gap_of, seconds
@@ -31,7 +31,7 @@ svg{width:100%;height:auto;display:block}small{color:#4a5463;font-size:.85em}
 """
 
 
-def page(log: Log, verdict: Verdict) -> str:
+def page(log: Log, verdict: DrillVerdict) -> str:
     """The whole page as HTML."""
     told = summary(log, verdict, "")
     title = f"{told['drill']} on {told['lab']}: {verdict.status}"

@@ -8,10 +8,10 @@ from typing import Any
 
 from labgen.drill.judge.log import Log
 from labgen.drill.judge.measure import PathFigures
-from labgen.drill.judge.verdict import Verdict, limit_of
+from labgen.drill.judge.verdict import DrillVerdict, limit_of
 
 
-def summary(log: Log, verdict: Verdict, file: str) -> dict[str, Any]:
+def summary(log: Log, verdict: DrillVerdict, file: str) -> dict[str, Any]:
     """Everything about one run."""
     measures, begin = verdict.measures, log.begin
     told = {str(about["name"]): about for about in begin.get("paths", ())}

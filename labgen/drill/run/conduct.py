@@ -15,13 +15,13 @@ from labgen.checks import run_checks
 from labgen.checks.builtin.postgresql import application, local_sql
 from labgen.cluster import probes as look
 from labgen.cluster.nodes import Nodes, run
-from labgen.cluster.state import World, find_targets
+from labgen.cluster.state import ClusterState, find_targets
 from labgen.drill.judge.log import LogFile
-from labgen.drill.judge.predict import Way, predict
+from labgen.drill.judge.predict import Route, predict
 from labgen.drill.run.streams import CONNECT_TIMEOUT, DEADLINE, OBSERVE_EVERY, Load, LoadPath, Observers, Seen
 from labgen.errors import LabgenError, OperationError
-from labgen.faults.catalogue import FAILS_OVER, Deed, Fault, find_fault
-from labgen.faults.injector import Surgeon, heal
+from labgen.faults.catalogue import FAILS_OVER, Fault, Injection, find_fault
+from labgen.faults.injector import FaultInjector, heal
 from labgen.faults.undo import FILE, Undos
 from labgen.lab.model import Lab
 from labgen.operations import Patroni, leader_of
@@ -48,12 +48,12 @@ DROP_OLD_TABLES = (
 
 
 @dataclass(frozen=True)
-class Operation:
+class PlannedFault:
     """A fault, the nodes it strikes and what is done to each, worked out beforehand. AFTER: seconds to wait first."""
 
     fault: Fault
     targets: tuple[str, ...]
-    deeds: tuple[tuple[str, Deed], ...]
+    injections: tuple[tuple[str, Injection], ...]
     after: float
 
     @property
@@ -63,7 +63,7 @@ class Operation:
 
 
 @dataclass
-class Stage:
+class DrillContext:
     """What a drill plays on. GENTLY: its machines are emulated, and bear little at a time."""
 
     lab: Lab
@@ -71,37 +71,39 @@ class Stage:
     nodes: Nodes
     folder: Path
     progress: Callable[[str], None]
-    gently: bool = False
+    sequential: bool = False
 
 
-def plan_faults(drill: Drill, world: World) -> tuple[Operation, ...]:
+def plan_faults(drill: Drill, cluster: ClusterState) -> tuple[PlannedFault, ...]:
     """What DRILL will do to WORLD; raises LabgenError if any of it cannot be, before anything is done."""
     operations = []
     for step in drill.faults:
         fault = find_fault(step.fault)
-        targets = find_targets(step.target or fault.target, world)
-        fault.refuse(world, targets)
+        targets = find_targets(step.target or fault.target, cluster)
+        fault.refuse(cluster, targets)
         values = fault.chosen(step.values)
-        deeds = tuple((name, deed) for name in targets for deed in fault.plan(world, world.lab.node(name), values))
-        operations.append(Operation(fault, targets, deeds, step.after))
+        injections = tuple(
+            (name, injection) for name in targets for injection in fault.plan(cluster, cluster.lab.node(name), values)
+        )
+        operations.append(PlannedFault(fault, targets, injections, step.after))
     return tuple(operations)
 
 
-def strongest(operations: Sequence[Operation], world: World) -> tuple[str, str]:
+def strongest(operations: Sequence[PlannedFault], cluster: ClusterState) -> tuple[str, str]:
     """The effect by which OPERATIONS keep clients waiting (`predict` has them), and the node from which it comes."""
-    on_leader = [one.fault.effect for one in operations if world.leader in one.targets]
+    on_leader = [one.fault.effect for one in operations if cluster.leader in one.targets]
     if on_leader:
-        return on_leader[-1], world.leader
+        return on_leader[-1], cluster.leader
     silent = {name for one in operations if one.fault.effect in ("silent", "deaf") for name in one.targets}
-    if world.synchronous and silent.issuperset(world.synchronous):
-        return "unconfirmed", world.synchronous[0]
-    return "none", world.leader
+    if cluster.synchronous and silent.issuperset(cluster.synchronous):
+        return "unconfirmed", cluster.synchronous[0]
+    return "none", cluster.leader
 
 
-class Conductor:
+class DrillRunner:
     """Plays one drill on one lab. Whatever becomes of it, what it did is undone, or stays written down to be undone."""
 
-    def __init__(self, stage: Stage, drill: Drill) -> None:
+    def __init__(self, stage: DrillContext, drill: Drill) -> None:
         self._stage, self._drill = stage, drill
         self._lab, self._nodes, self._say = stage.lab, stage.nodes, stage.progress
         self._patroni = Patroni(stage.lab, stage.nodes, 5)
@@ -111,13 +113,13 @@ class Conductor:
         """The whole drill; returns the file of its log."""
         lab, stage = self._lab, self._stage
         self._say("is the lab healthy?")
-        look.gate(lab, stage.secrets, self._nodes, GATE, gently=stage.gently)
-        world = look.world_of(lab, self._nodes, self._patroni)
+        look.gate(lab, stage.secrets, self._nodes, GATE, sequential=stage.sequential)
+        cluster = look.cluster_state_of(lab, self._nodes, self._patroni)
         config = self._patroni.config()
-        operations = plan_faults(self._drill, world)
+        operations = plan_faults(self._drill, cluster)
         targets = {name for operation in operations for name in operation.targets}
         struck = {name for operation in operations if operation.fault.takes_down for name in operation.targets}
-        client = look.choose_client(lab, self._nodes, struck, targets, world)
+        client = look.choose_client(lab, self._nodes, struck, targets, cluster)
         paths = look.load_paths(lab, client)
         began = datetime.now(UTC)
         key = f"{began:%Y%m%d-%H%M%S}-{random.token_hex(2)}"
@@ -127,15 +129,15 @@ class Conductor:
         load = Load(self._nodes, client, log, self._seen, zero)
         observers = Observers(self._nodes, lab, log, self._seen, zero)
         undos = Undos(stage.folder / FILE, key, f"drill {self._drill.name}")
-        self._make_table(world.leader, table)
+        self._make_table(cluster.leader, table)
         try:
             clock = load.measure_clock()
-            log.add("begin", **self._about(world, config, operations, client, paths, began))
+            log.add("begin", **self._about(cluster, config, operations, client, paths, began))
             log.add("clock", node=client, error=round(clock, 4))
             observers.start()
             load.start(paths, table, application(lab, stage.secrets).password, INTERVAL)
             self._wait_for_calm(load, paths)
-            self._break(load, operations, paths, world.leader, self._limit(config), undos, log, zero)
+            self._break(load, operations, paths, cluster.leader, self._limit(config), undos, log, zero)
             whole = self._wait_until_whole(log, zero)
             if whole:
                 self._wait_for_tail(load, paths)
@@ -157,19 +159,21 @@ class Conductor:
 
     def _about(
         self,
-        world: World,
+        cluster: ClusterState,
         config: Mapping[str, Any],
-        operations: Sequence[Operation],
+        operations: Sequence[PlannedFault],
         client: str,
         paths: Sequence[LoadPath],
         began: datetime,
     ) -> dict[str, Any]:
         lab = self._lab
-        effect, struck = strongest(operations, world)
+        effect, struck = strongest(operations, cluster)
         quorum = any(operation.fault.effect == "dcs" for operation in operations)
-        own = struck in world.dcs
+        own = struck in cluster.dcs
         spans = {
-            path.name: None if quorum or path.reads else predict(effect, Way(path.through), lab, config, dcs_leader=own)
+            path.name: None
+            if quorum or path.reads
+            else predict(effect, Route(path.through), lab, config, dcs_leader=own)
             for path in paths
         }
         timers = ("ttl", "loop_wait", "retry_timeout", "synchronous_mode", "maximum_lag_on_failover")
@@ -184,10 +188,10 @@ class Conductor:
             "drill": self._drill.model_dump(mode="json"),
             "operations": [operation.title for operation in operations],
             "timers": {name: config.get(name) for name in timers},
-            "leader": world.leader,
-            "timeline": world.timeline,
+            "leader": cluster.leader,
+            "timeline": cluster.timeline,
             "members": [node.name for node in lab.nodes_with("patroni")],
-            "vip": world.vip_holder,
+            "vip": cluster.vip_holder,
             "client": client,
             "interval": INTERVAL,
             "deadline": DEADLINE,
@@ -240,7 +244,7 @@ class Conductor:
     def _break(
         self,
         load: Load,
-        operations: Sequence[Operation],
+        operations: Sequence[PlannedFault],
         paths: Sequence[LoadPath],
         leader: str,
         limit: float,
@@ -257,19 +261,23 @@ class Conductor:
         finally:
             self._heal(undos, log, zero, early=early)
 
-    def _strike(self, operations: Sequence[Operation], undos: Undos, log: LogFile, zero: float, limit: float) -> None:
-        surgeon = Surgeon(self._nodes, undos, dead_man=limit + sum(operation.after for operation in operations) + 60)
+    def _strike(
+        self, operations: Sequence[PlannedFault], undos: Undos, log: LogFile, zero: float, limit: float
+    ) -> None:
+        injector = FaultInjector(
+            self._nodes, undos, dead_man=limit + sum(operation.after for operation in operations) + 60
+        )
         for operation in operations:
             time.sleep(operation.after)
             self._say(operation.title)
-            # A machine may be reached over the network that is cut: the first deed is what takes effect.
+            # A machine may be reached over the network that is cut: the first injection is what takes effect.
             start = time.monotonic() - zero
-            for name, deed in operation.deeds:
-                surgeon.do(deed, operation.fault.title, name)
+            for name, injection in operation.injections:
+                injector.do(injection, operation.fault.title, name)
             self._mark(log, "fault", operation.fault.name, operation.title, operation.targets, start, zero)
 
     def _wait_for_service(
-        self, load: Load, operations: Sequence[Operation], paths: Sequence[LoadPath], leader: str, limit: float
+        self, load: Load, operations: Sequence[PlannedFault], paths: Sequence[LoadPath], leader: str, limit: float
     ) -> None:
         """Until all paths that should come back have, and HOLD is over; LIMIT seconds at most.
 
@@ -341,7 +349,7 @@ class Conductor:
     def _check(self, log: LogFile) -> None:
         self._say("is the lab healthy again?")
         stage = self._stage
-        report = run_checks(self._lab, stage.secrets, self._nodes, settle=SETTLE, gently=stage.gently)
+        report = run_checks(self._lab, stage.secrets, self._nodes, settle=SETTLE, sequential=stage.sequential)
         for result in report.results:
             log.add("check", name=result.name, status=result.status.value, detail=result.detail)
 

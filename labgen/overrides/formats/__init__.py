@@ -9,16 +9,16 @@ from collections.abc import Mapping
 
 from labgen.overrides.formats.base import Format
 from labgen.overrides.formats.document import Json, Yaml
-from labgen.overrides.formats.lines import Lines
+from labgen.overrides.formats.lines import LineFormat
 from labgen.overrides.formats.sections import ENV, HAPROXY, HCL, INI, KEEPALIVED
 
 FORMATS: Mapping[str, Format] = {
-    "env": Lines(ENV),
-    "haproxy": Lines(HAPROXY),
-    "hcl": Lines(HCL),
-    "ini": Lines(INI),
+    "env": LineFormat(ENV),
+    "haproxy": LineFormat(HAPROXY),
+    "hcl": LineFormat(HCL),
+    "ini": LineFormat(INI),
     "json": Json(),
-    "keepalived": Lines(KEEPALIVED),
+    "keepalived": LineFormat(KEEPALIVED),
     "yaml": Yaml(),
 }
 """The name that a manifest gives → how a file of this kind is changed."""

@@ -29,7 +29,7 @@ class Dialect:
 
 @dataclass
 class Block:
-    """Lines, and blocks among them. `head` and `foot` are the lines around it; the file itself has none."""
+    """LineFormat, and blocks among them. `head` and `foot` are the lines around it; the file itself has none."""
 
     key: str = ""
     head: str | None = None
@@ -38,7 +38,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineFormat:
     """A format that keeps every line that nobody wants changed, comments too."""
 
     dialect: Dialect

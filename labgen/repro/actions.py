@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.checks.context import CommandResult, complaint
-from labgen.cluster.state import World, find_targets
+from labgen.cluster.state import ClusterState, find_targets
 from labgen.errors import LabgenError
 from labgen.faults.catalogue import find_fault
-from labgen.faults.injector import Surgeon
+from labgen.faults.injector import FaultInjector
 from labgen.lab.model import Node
 from labgen.operations import Patroni, leader_of
 from labgen.operations.patroni import PASSWORD
-from labgen.repro.judge import Holds, Judged, judge
+from labgen.repro.context import Recorder, TryContext, as_user, reached
+from labgen.repro.judge import ConditionResult, Ternary, judge
 from labgen.repro.model import (
     Action,
     FaultAction,
@@ -29,7 +30,6 @@ from labgen.repro.model import (
     WaitAction,
 )
 from labgen.repro.questions import http_answer, sql
-from labgen.repro.scene import Scene, Witness, as_user, reached
 from labgen.repro.targets import NOW
 from labgen.repro.words import condition_title
 
@@ -38,41 +38,41 @@ PAUSE = 0.5
 GOOD = range(200, 300)
 
 
-class Failed(Exception):
+class ActionFailed(Exception):
     """An action that did not go as it should, and why."""
 
 
 @dataclass(frozen=True)
-class Hands:
-    """What actions work with. HEAL undoes what the surgeon did, and gives back what did not work."""
+class ActionContext:
+    """What actions work with. HEAL undoes what the injector did, and gives back what did not work."""
 
-    scene: Scene
-    surgeon: Surgeon
+    scene: TryContext
+    injector: FaultInjector
     heal: Callable[[], list[LabgenError]]
     say: Callable[[str], None]
 
 
-def do(action: Action, hands: Hands, witness: Witness) -> Judged | None:
-    """Do ACTION; what was waited for, if it was that. Raises Failed, or Unknown where nobody answers."""
+def do(action: Action, hands: ActionContext, witness: Recorder) -> ConditionResult | None:
+    """Do ACTION; what was waited for, if it was that. Raises ActionFailed, or Unknown where nobody answers."""
     return _KINDS[type(getattr(action, action.kind))](hands, witness, getattr(action, action.kind))
 
 
-def _run(hands: Hands, witness: Witness, action: RunAction) -> None:
+def _run(hands: ActionContext, witness: Recorder, action: RunAction) -> None:
     for node in reached(lambda: hands.scene.find(action.on)):
         command = as_user(hands.scene, node, action.user, action.command)
         done = witness.ask(node, command, shown=action.command, within=action.within)
         if action.exit not in ("any", done.rc):
-            raise Failed(_failed(node, done) + ("" if action.exit == 0 else f", not {action.exit}"))
+            raise ActionFailed(_failed(node, done) + ("" if action.exit == 0 else f", not {action.exit}"))
 
 
-def _sql(hands: Hands, witness: Witness, action: SqlAction) -> None:
+def _sql(hands: ActionContext, witness: Recorder, action: SqlAction) -> None:
     for node in reached(lambda: hands.scene.find(action.on)):
         done = sql(witness, node, action.statement, action.database, action.through, action.within)
         if done.rc != 0:
-            raise Failed(_failed(node, done))
+            raise ActionFailed(_failed(node, done))
 
 
-def _rest(hands: Hands, witness: Witness, action: RestAction) -> None:
+def _rest(hands: ActionContext, witness: Recorder, action: RestAction) -> None:
     for node in reached(lambda: hands.scene.find(action.on)):
         url = shlex.quote(f"http://{node.address}:8008{action.path}")
         method = "--head" if action.method == "HEAD" else f"--request {action.method}"
@@ -83,14 +83,16 @@ def _rest(hands: Hands, witness: Witness, action: RestAction) -> None:
         command = f"curl {options} --write-out '\\n%{{http_code}}' {url}"
         done = witness.ask(node, command, shown=shown, stdin=body, within=action.within + 20)
         if done.rc != 0:
-            raise Failed(_failed(node, done))
+            raise ActionFailed(_failed(node, done))
         text, code = http_answer(witness, done)
         wanted = str(action.status) if action.status is not None else "2xx"
         if not (code == wanted or (action.status is None and code.isdecimal() and int(code) in GOOD)):
-            raise Failed(f"{node.name}: {action.method} {action.path} is answered with {code}, not {wanted}: {text}")
+            raise ActionFailed(
+                f"{node.name}: {action.method} {action.path} is answered with {code}, not {wanted}: {text}"
+            )
 
 
-def _switchover(hands: Hands, _witness: Witness, action: SwitchoverAction) -> None:
+def _switchover(hands: ActionContext, _witness: Recorder, action: SwitchoverAction) -> None:
     scene = hands.scene
     ends = time.monotonic() + action.within
     patroni = Patroni(scene.lab, scene.nodes, action.within)  # type: ignore[arg-type]
@@ -98,11 +100,11 @@ def _switchover(hands: Hands, _witness: Witness, action: SwitchoverAction) -> No
         old = leader_of(patroni.view(), scene.lab.name).name
         new = reached(lambda: scene.find(action.to))[0].name
         if new == old:
-            raise Failed(f"{new} leads already")
+            raise ActionFailed(f"{new} leads already")
         members = {"leader": patroni.member(old), "candidate": patroni.member(new)}
         answer = patroni.post(old, "switchover", members, action.within)
     except LabgenError as why:
-        raise Failed(why.what) from why
+        raise ActionFailed(why.what) from why
     hands.say(answer)
     while True:
         try:
@@ -113,58 +115,58 @@ def _switchover(hands: Hands, _witness: Witness, action: SwitchoverAction) -> No
         if found == new:
             return
         if time.monotonic() >= ends:
-            raise Failed(f"after {action.within:g} s {new} does not lead: {found} does; Patroni said: {answer}")
+            raise ActionFailed(f"after {action.within:g} s {new} does not lead: {found} does; Patroni said: {answer}")
         time.sleep(PAUSE)
 
 
-def _fault(hands: Hands, _witness: Witness, action: FaultAction) -> None:
+def _fault(hands: ActionContext, _witness: Recorder, action: FaultAction) -> None:
     fault, scene = find_fault(action.fault), hands.scene
     word = action.target or fault.target
     try:
-        world = scene.world or World(scene.lab, leader="", timeline=0, replicas=())
+        cluster = scene.cluster or ClusterState(scene.lab, leader="", timeline=0, replicas=())
         if word.endswith(NOW):
-            world = scene.look()
-        targets = find_targets(word.removesuffix(NOW), world)
-        fault.refuse(world, targets)
-        deeds = [
-            (name, deed)
+            cluster = scene.look()
+        targets = find_targets(word.removesuffix(NOW), cluster)
+        fault.refuse(cluster, targets)
+        injections = [
+            (name, injection)
             for name in targets
-            for deed in fault.plan(world, scene.lab.node(name), fault.chosen(action.values))
+            for injection in fault.plan(cluster, scene.lab.node(name), fault.chosen(action.values))
         ]
-        for name, deed in deeds:
-            hands.surgeon.do(deed, fault.title, name)
+        for name, injection in injections:
+            hands.injector.do(injection, fault.title, name)
     except LabgenError as why:
-        raise Failed(why.what) from why
+        raise ActionFailed(why.what) from why
 
 
-def _heal(hands: Hands, _witness: Witness, _action: HealAction) -> None:
+def _heal(hands: ActionContext, _witness: Recorder, _action: HealAction) -> None:
     if failed := hands.heal():
-        raise Failed("not everything could be healed: " + "; ".join(why.what for why in failed))
+        raise ActionFailed("not everything could be healed: " + "; ".join(why.what for why in failed))
 
 
-def _wait(hands: Hands, _witness: Witness, action: WaitAction) -> Judged:
+def _wait(hands: ActionContext, _witness: Recorder, action: WaitAction) -> ConditionResult:
     title = condition_title(action.until)
     ends = time.monotonic() + action.within
     while True:
         # One question more than there is time for: what it waits for may come to pass in it.
         judged = judge(action.until, hands.scene, ends + action.within)
-        if judged.holds is Holds.YES:
+        if judged.holds is Ternary.YES:
             return judged
         hands.say(f"waiting until {title}: {judged.why}")
         if time.monotonic() + PAUSE >= ends:
-            raise Overdue(f"after {action.within:g} s not yet: {title}: {judged.why}", judged)
+            raise WaitTimedOut(f"after {action.within:g} s not yet: {title}: {judged.why}", judged)
         time.sleep(PAUSE)
 
 
-class Overdue(Failed):
+class WaitTimedOut(ActionFailed):
     """A wait that ran out, and what was there at its end."""
 
-    def __init__(self, what: str, judged: Judged) -> None:
+    def __init__(self, what: str, judged: ConditionResult) -> None:
         super().__init__(what)
         self.judged = judged
 
 
-_KINDS: dict[type, Callable[[Hands, Witness, Any], Judged | None]] = {
+_KINDS: dict[type, Callable[[ActionContext, Recorder, Any], ConditionResult | None]] = {
     RunAction: _run,
     SqlAction: _sql,
     RestAction: _rest,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from labgen.checks import Evidence
-from labgen.checks.context import CommandResult, Connection, Context, Lines, Secrets, Unknown
-from labgen.cluster.probes import world_of
-from labgen.cluster.state import World, find_targets
+from labgen.checks.context import CommandResult, Connection, Context, NodeSessions, Secrets, Unknown
+from labgen.cluster.probes import cluster_state_of
+from labgen.cluster.state import ClusterState, find_targets
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.operations import Patroni
@@ -24,7 +24,7 @@ CURSOR = "journalctl --quiet --no-pager --lines=1 --show-cursor --output=cat | s
 
 
 @dataclass
-class Scene:
+class TryContext:
     """One try on one lab. WORLD: who was who when it began; None before there is a cluster.
 
     cursors: node → where its journal ended then. sizes: node and file → bytes that the file had. timelines: member →
@@ -35,7 +35,7 @@ class Scene:
     secrets: Secrets
     nodes: Mapping[str, Connection]
     patroni: Patroni
-    world: World | None = None
+    cluster: ClusterState | None = None
     cursors: dict[str, str] = field(default_factory=dict)
     sizes: dict[tuple[str, str], int] = field(default_factory=dict)
     timelines: dict[str, int] = field(default_factory=dict)
@@ -53,20 +53,20 @@ class Scene:
         """The nodes that WORD means; raises OperationError if the lab has nothing like it, or nobody leads."""
         if any(node.name == word for node in self.lab.nodes):
             return (self.lab.node(word),)
-        world = self.world
-        if word.endswith(NOW) or world is None:
-            world = self.look()
-        return tuple(self.lab.node(name) for name in find_targets(word.removesuffix(NOW), world))
+        cluster = self.cluster
+        if word.endswith(NOW) or cluster is None:
+            cluster = self.look()
+        return tuple(self.lab.node(name) for name in find_targets(word.removesuffix(NOW), cluster))
 
-    def look(self) -> World:
+    def look(self) -> ClusterState:
         """Who is who now; raises OperationError if there is no single leader."""
-        return world_of(self.lab, self.nodes, self.patroni)  # type: ignore[arg-type]
+        return cluster_state_of(self.lab, self.nodes, self.patroni)  # type: ignore[arg-type]
 
     def environment(self, node: Node) -> dict[str, str]:
         """What commands of the user's find in their environment."""
         values = {"LABGEN_NODE": node.name, "LABGEN_ADDRESS": node.address}
-        if self.world:
-            leader, replicas = self.lab.node(self.world.leader), self.world.replicas
+        if self.cluster:
+            leader, replicas = self.lab.node(self.cluster.leader), self.cluster.replicas
             values |= {"LABGEN_LEADER": leader.name, "LABGEN_LEADER_ADDRESS": leader.address}
             values["LABGEN_LEADER_MEMBER"] = self.lab.member(leader)
             if replicas:
@@ -83,14 +83,14 @@ def begin(
     files: Iterable[tuple[str, str]],
     *,
     cluster: bool,
-) -> Scene:
+) -> TryContext:
     """LAB as it is now. FILES: the log files that will be asked for, as word for a node and path.
 
     cluster: whether there is one already. Raises OperationError or NodeError if the lab cannot be looked at.
     """
-    scene = Scene(lab, secrets, nodes, Patroni(lab, nodes, PATIENCE))  # type: ignore[arg-type]
+    scene = TryContext(lab, secrets, nodes, Patroni(lab, nodes, PATIENCE))  # type: ignore[arg-type]
     if cluster:
-        scene.world = scene.look()
+        scene.cluster = scene.look()
         told = scene.patroni.statuses()
         scene.timelines = {name: int(status.get("timeline") or 0) for name, status in told.items()}
 
@@ -102,7 +102,7 @@ def begin(
         raise why
     for word, path in files:
         # Of whoever it may be by then: a word that is decided later may mean any of them.
-        late = word.endswith(NOW) or (scene.world is None and not any(node.name == word for node in lab.nodes))
+        late = word.endswith(NOW) or (scene.cluster is None and not any(node.name == word for node in lab.nodes))
         for node in lab.nodes if late else scene.find(word):
             size = nodes[node.name].run(f"stat --format=%s {shlex.quote(path)} 2>/dev/null", timeout=30).stdout.strip()
             scene.sizes[node.name, path] = int(size) if size.isdecimal() else 0
@@ -110,19 +110,19 @@ def begin(
 
 
 @dataclass
-class Witness:
+class Recorder:
     """Asks nodes, and keeps every answer as evidence. ENDS: monotonic time after which nothing more is asked."""
 
-    scene: Scene
+    scene: TryContext
     ends: float
     evidence: list[Evidence] = field(default_factory=list)
-    _lines: Lines | None = None
+    _lines: NodeSessions | None = None
 
     def ask(
         self, node: Node, command: str, *, shown: str | None = None, stdin: str | None = None, within: float = 60
     ) -> CommandResult:
         """Run COMMAND on NODE as root; raises Unknown if no answer comes. SHOWN: how evidence has the command."""
-        self._lines = self._lines or Lines(self.scene.nodes)
+        self._lines = self._lines or NodeSessions(self.scene.nodes)
         ends = min(self.ends, time.monotonic() + within)
         context = Context(self.scene.lab, self.scene.secrets, self._lines, ends=ends)
         try:
@@ -136,7 +136,7 @@ class Witness:
         self.evidence[-1] = replace(self.evidence[-1], stdout=self.scene.hide(stdout))
 
 
-def as_user(scene: Scene, node: Node, user: str, command: str) -> str:
+def as_user(scene: TryContext, node: Node, user: str, command: str) -> str:
     """A command that runs the shell text COMMAND as USER on NODE, with what it may want to know in its environment."""
     values = [f"{name}={shlex.quote(value)}" for name, value in scene.environment(node).items()]
     words = f"env {' '.join(values)} bash -c {shlex.quote(command)}"
