@@ -21,7 +21,7 @@ from labgen.errors import LabgenError, NodeError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.model import Lab, Node
 from labgen.provision.clock import wall_clock
-from labgen.provision.connection import CommandResult, Connection
+from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
 
 PATIENCE = 30.0

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from labgen.errors import NodeError
-from labgen.provision.connection import Connection
+from labgen.system.connection import Connection
 from labgen.system.parallel import in_parallel
 
 PATIENCE = 60.0

@@ -12,7 +12,7 @@ from typing import Any
 from labgen.checkpoint.version import LabVersion
 from labgen.errors import LabgenError, UnknownNameError
 from labgen.naming import refuse_name
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 
 FORMAT = 1
 CONDITIONS = ("verified", "failed", "unverified", "unfinished")

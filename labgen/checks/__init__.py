@@ -1,6 +1,6 @@
 """Checks: proofs, asked from the machines themselves, that a lab is what its blueprint promises."""
 
-from labgen.checks.context import Check, Connection, Context, Failed, Unknown
+from labgen.checks.context import Check, Context, Failed, Unknown
 from labgen.checks.model import CheckOutcome, CheckReport, CheckResult, Evidence, Status
 from labgen.checks.registry import check_names, lab_checks
 from labgen.checks.report import to_json, to_junit
@@ -12,7 +12,6 @@ __all__ = [
     "CheckOutcome",
     "CheckReport",
     "CheckResult",
-    "Connection",
     "Context",
     "Evidence",
     "Failed",

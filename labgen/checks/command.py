@@ -6,9 +6,10 @@ import json
 import re
 from typing import Any
 
-from labgen.checks.context import Check, CommandResult, Context, Unknown, complaint
+from labgen.checks.context import Check, Context, Unknown, complaint
 from labgen.checks.model import CheckOutcome
 from labgen.components.manifest import CommandCheck, CommandExpectation
+from labgen.system.connection import CommandResult
 
 
 def command_check(component: str, spec: CommandCheck) -> Check:

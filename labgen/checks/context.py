@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Lock, Thread
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from labgen.checks.model import CheckOutcome, Evidence, Status
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.redact import Redactor
+from labgen.system.connection import CommandResult, Connection
 
 COMMAND_TIMEOUT = 60.0
 SESSIONS = 4
@@ -23,23 +24,6 @@ FORGET_DEAD = 15.0
 
 Secrets = Mapping[str, Mapping[str, str]]
 T = TypeVar("T")
-
-
-class CommandResult(Protocol):
-    """A finished command, as a connection hands it back."""
-
-    @property
-    def rc(self) -> int: ...
-    @property
-    def stdout(self) -> str: ...
-    @property
-    def stderr(self) -> str: ...
-
-
-class Connection(Protocol):
-    """A way to run commands as root on one node; raises if no answer came in time."""
-
-    def run(self, command: str, *, stdin: bytes | None = None, timeout: float | None = None) -> CommandResult: ...
 
 
 class Unknown(Exception):

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from labgen.checks.context import Check, Connection, Context, Failed, NodeSessions, Secrets, Unknown
+from labgen.checks.context import Check, Context, Failed, NodeSessions, Secrets, Unknown
 from labgen.checks.model import CheckOutcome, CheckReport, CheckResult, Status
 from labgen.checks.registry import select_checks
 from labgen.lab.model import Lab
 from labgen.redact import Redactor
+from labgen.system.connection import Connection
 
 GRACE = 2.0
 """Seconds past its deadline for a check to notice by itself; then it is left behind."""

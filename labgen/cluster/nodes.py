@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from labgen.errors import LabgenError, NodeError
-from labgen.provision import Connection, Connections, Endpoint
+from labgen.providers import Endpoint
+from labgen.provision import Connections
 from labgen.provision.clock import compared
 from labgen.resources import resource
+from labgen.system.connection import Connection
 
 FOLDER = "/run/labgen-drill"
 """On a node, for what a drill needs there; gone with its next boot."""

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labgen.errors import LabgenError, OperationError
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 
 FILE = "drill.json"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labgen.images.spec import ImageSpec
 from labgen.lock.packages import Package
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 
 
 @dataclass(frozen=True)

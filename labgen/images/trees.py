@@ -24,7 +24,7 @@ from labgen.images.spec import ImageSpec
 from labgen.lock.mirror import fetch_packages
 from labgen.lock.packages import SUITES, OsName, Package
 from labgen.lock.pool import Pool
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 from labgen.system.locks import exclusively
 
 BASE = "base-"

@@ -14,7 +14,7 @@ from labgen import __version__
 from labgen.components.manifest import Strict
 from labgen.errors import LockError
 from labgen.lock.packages import OsName, Package, Sha256
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 from labgen.wording import describe, path_text, printable
 
 FORMAT = 1

@@ -18,7 +18,7 @@ from labgen.checks.context import Unknown
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError
 from labgen.lab.model import Lab, Node
 from labgen.operations.view import View, parse_view
-from labgen.provision import CommandResult, Connection
+from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
 
 T = TypeVar("T")

@@ -1,7 +1,6 @@
 """Runs the steps of a lab on its nodes over SSH, and remembers which are done."""
 
 from labgen.provision.arrivals import NodeReadiness
-from labgen.provision.connection import CommandResult, Connection, Endpoint
 from labgen.provision.connections import Connections, get_ready
 from labgen.provision.digests import step_digests
 from labgen.provision.engine import Observer, pending_steps, run_plan
@@ -11,10 +10,7 @@ from labgen.provision.steplog import log_path
 from labgen.provision.transfer import send_artefacts, send_folder
 
 __all__ = [
-    "CommandResult",
-    "Connection",
     "Connections",
-    "Endpoint",
     "Journal",
     "NodeReadiness",
     "Observer",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from labgen.errors import NodeError
-from labgen.provision.connection import Connection
+from labgen.system.connection import Connection
 
 TELL = 'while IFS= read -r _; do echo "$EPOCHREALTIME"; done'
 """A bash loop that answers each line with the time: no process is started between question and answer."""

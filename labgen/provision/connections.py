@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from labgen.errors import NodeError, UnknownNameError
 from labgen.providers.endpoint import Endpoint
-from labgen.provision.connection import Connection
 from labgen.provision.known_hosts import KnownHosts
+from labgen.system.connection import Connection
 from labgen.system.parallel import in_parallel
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from labgen.errors import LabgenError, StepError
 from labgen.plan.model import Plan, StepId
-from labgen.provision.connection import Connection
 from labgen.provision.journal import Journal
 from labgen.provision.steplog import StepLog, log_path
+from labgen.system.connection import Connection
 
 RUN = "bash /opt/labgen/components/lib/run.sh"
 

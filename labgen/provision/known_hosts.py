@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from labgen.errors import NodeError
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 
 
 class KnownHosts:

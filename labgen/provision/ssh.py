@@ -17,8 +17,9 @@ from typing import BinaryIO
 import paramiko
 
 from labgen.errors import NodeError
-from labgen.provision.connection import CommandResult, Endpoint
+from labgen.providers.endpoint import Endpoint
 from labgen.provision.known_hosts import KnownHosts
+from labgen.system.connection import CommandResult
 
 # paramiko logs a lost connection with its traceback; labgen says it in its own words.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())

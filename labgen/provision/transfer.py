@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from labgen.errors import NodeError
-from labgen.provision.connection import Connection
 from labgen.provision.digests import file_sha256
+from labgen.system.connection import Connection
 
 TARGET = "/opt/labgen"
 

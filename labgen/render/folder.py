@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from labgen.errors import UsageError
 from labgen.render.model import Rendered
+from labgen.system.files import write_atomically
 
 RECORD = ".rendered.json"
 
@@ -76,18 +75,3 @@ def _write(path: Path, content: bytes, mode: int) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content, mode)
     return True
-
-
-def write_atomically(path: Path, content: bytes, mode: int) -> None:
-    """Put CONTENT at PATH with MODE so that a reader sees the old file or the new one, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.checks.context import CommandResult, complaint
+from labgen.checks.context import complaint
 from labgen.cluster.state import ClusterState, find_targets
 from labgen.errors import LabgenError
 from labgen.faults.catalogue import find_fault
@@ -32,6 +32,7 @@ from labgen.repro.model import (
 from labgen.repro.questions import http_answer, sql
 from labgen.repro.targets import NOW
 from labgen.repro.words import condition_title
+from labgen.system.connection import CommandResult
 
 PAUSE = 0.5
 """Seconds between two looks at something that is waited for."""
@@ -95,7 +96,7 @@ def _rest(hands: ActionContext, witness: Recorder, action: RestAction) -> None:
 def _switchover(hands: ActionContext, _witness: Recorder, action: SwitchoverAction) -> None:
     scene = hands.scene
     ends = time.monotonic() + action.within
-    patroni = Patroni(scene.lab, scene.nodes, action.within)  # type: ignore[arg-type]
+    patroni = Patroni(scene.lab, scene.nodes, action.within)
     try:
         old = leader_of(patroni.view(), scene.lab.name).name
         new = reached(lambda: scene.find(action.to))[0].name

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from labgen.checks import Evidence
-from labgen.checks.context import CommandResult, Connection, Context, NodeSessions, Secrets, Unknown
+from labgen.checks.context import Context, NodeSessions, Secrets, Unknown
 from labgen.cluster.probes import cluster_state_of
 from labgen.cluster.state import ClusterState, find_targets
 from labgen.errors import LabgenError
@@ -16,6 +16,7 @@ from labgen.lab.model import Lab, Node
 from labgen.operations import Patroni
 from labgen.redact import Redactor
 from labgen.repro.targets import NOW
+from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
 
 PATIENCE = 5.0
@@ -88,7 +89,7 @@ def begin(
 
     cluster: whether there is one already. Raises OperationError or NodeError if the lab cannot be looked at.
     """
-    scene = TryContext(lab, secrets, nodes, Patroni(lab, nodes, PATIENCE))  # type: ignore[arg-type]
+    scene = TryContext(lab, secrets, nodes, Patroni(lab, nodes, PATIENCE))
     if cluster:
         scene.cluster = scene.look()
         told = scene.patroni.statuses()

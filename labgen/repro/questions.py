@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from labgen.checks.builtin.postgresql import application, local_sql, password_and, remote_sql
 from labgen.checks.command import json_at
-from labgen.checks.context import CommandResult, Unknown, complaint
+from labgen.checks.context import Unknown, complaint
 from labgen.checks.wording import count
 from labgen.components.manifest import Scalar
 from labgen.lab.model import Node
 from labgen.repro.context import Recorder, TryContext, as_user
 from labgen.repro.model import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
+from labgen.system.connection import CommandResult
 
 SHOWN_LINES = 20
 """Lines of a log that evidence keeps."""

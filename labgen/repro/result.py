@@ -12,10 +12,10 @@ from typing import Any
 
 from labgen.checks.wording import count
 from labgen.lab.model import Lab
-from labgen.render.folder import write_atomically
 from labgen.repro.judge import ConditionResult, ReproVerdict
 from labgen.repro.model import Reproduction
 from labgen.repro.play import Attempt, Done
+from labgen.system.files import write_atomically
 
 FORMAT = 1
 FOLDER = "repro"

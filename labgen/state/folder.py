@@ -40,7 +40,7 @@ from labgen.lab.scaling import Scale
 from labgen.lab.secrets import make_secrets
 from labgen.lock.model import Lock, write_lock
 from labgen.overrides.document import OverridesFile, read_overrides
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 from labgen.system.locks import exclusively
 
 FORMAT = 1

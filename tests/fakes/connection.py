@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from labgen.errors import LabgenError, NodeError
-from labgen.provision import CommandResult
+from labgen.system.connection import CommandResult
 
 
 @dataclass(frozen=True)

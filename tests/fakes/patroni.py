@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labgen.lab.model import Lab
-from labgen.provision import CommandResult
+from labgen.system.connection import CommandResult
 
 CALL = re.compile(r"(?:--request (?P<method>\w+) .*)?http://(?P<address>[\d.]+):8008/(?P<path>\w+)")
 

@@ -12,9 +12,9 @@ from labgen.blueprint.loader import load_blueprint
 from labgen.errors import LabgenError, NodeError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
-from labgen.provision import CommandResult
 from labgen.repro.context import TryContext, begin
 from labgen.repro.document import reproduction_files
+from labgen.system.connection import CommandResult
 from tests.fakes.patroni import FakeCluster, FakeNode
 
 PAIR = reproduction_files()["patroni-2445"].parent / "labs" / "pair.yml"

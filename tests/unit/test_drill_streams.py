@@ -20,9 +20,9 @@ from labgen.drill.judge.log import LogFile, parse_log
 from labgen.drill.run.streams import Load, LoadPath, Observers, Seen, Stream
 from labgen.errors import NodeError
 from labgen.lab.resolve import resolve
-from labgen.provision import CommandResult
 from labgen.provision.clock import wall_clock
 from labgen.resources import resource
+from labgen.system.connection import CommandResult
 from tests.live import until
 from tests.unit.test_drill_load import Server
 

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from labgen.errors import NodeError, UnknownNameError
-from labgen.provision import Connections, Endpoint, forget_host, known_hosts
+from labgen.providers import Endpoint
+from labgen.provision import Connections, forget_host, known_hosts
 from labgen.provision.known_hosts import KnownHosts
 
 

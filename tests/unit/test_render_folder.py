@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from labgen.errors import UsageError
-from labgen.render.folder import RECORD, claim, write_atomically, write_folder
+from labgen.render.folder import RECORD, claim, write_folder
 from labgen.render.model import SCRIPT, SECRET, Rendered, RenderedFile
+from labgen.system.files import write_atomically
 
 FILES: Rendered = {
     "Vagrantfile": RenderedFile("one\n"),

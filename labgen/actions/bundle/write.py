@@ -31,8 +31,8 @@ from labgen.lock.model import Lock, lock_bytes
 from labgen.providers import emulates, get_provider
 from labgen.provision import Connections
 from labgen.redact import Redactor
-from labgen.render.folder import write_atomically
 from labgen.state import cache_folder
+from labgen.system.files import write_atomically
 
 Progress = Callable[[str], None]
 SHORTEST_LINE = 20

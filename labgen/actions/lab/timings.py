@@ -13,7 +13,7 @@ from labgen.actions.session.reporter import Reporter
 from labgen.checks import CheckResult
 from labgen.plan.model import Plan, StepId
 from labgen.provision.timings import Link, Ran, longest_chain
-from labgen.render.folder import write_atomically
+from labgen.system.files import write_atomically
 
 FILE = "timings.json"
 

@@ -17,9 +17,9 @@ from labgen.errors import OperationError
 from labgen.plan import Plan, StepId, build_plan
 from labgen.providers import Endpoint, Keeper, keeper_of, require_keeper
 from labgen.provision import Connections, Journal, pending_steps, step_digests
-from labgen.render.folder import write_atomically
 from labgen.render.lab import render_lab
 from labgen.render.model import Rendered
+from labgen.system.files import write_atomically
 
 PAUSE = 1.0
 """Seconds between two questions where the machines are."""

@@ -23,11 +23,11 @@ from labgen.actions.session.open import lab_of
 from labgen.artefacts.wheels import PipFailed, offered_versions
 from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
 from labgen.providers.process import Overdue, Program, Stopped
-from labgen.render.folder import write_atomically
 from labgen.repro.document import Written, check_references
 from labgen.repro.judge import ReproVerdict
 from labgen.repro.matrix import IMPOSSIBLE, Axis, Bisection, Cell, CellResult, bisect, make_cells, matrix_data
 from labgen.state.folder import state_folder
+from labgen.system.files import write_atomically
 
 FOLDER = "matrices"
 """Below the state folder: what came of each matrix, with the evidence of labs that are gone."""

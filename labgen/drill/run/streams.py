@@ -15,7 +15,7 @@ from labgen.cluster.nodes import Nodes, clock_of
 from labgen.drill.judge.log import LogFile
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
-from labgen.provision import Connection
+from labgen.system.connection import Connection
 
 CONNECT_TIMEOUT = 2
 """Seconds for each host that a client tries."""

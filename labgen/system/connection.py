@@ -1,14 +1,10 @@
-"""What the rest of labgen knows of a node: it runs commands. How they get there is `ssh.py`'s business."""
+"""What labgen knows of a node: it runs commands. How they get there is the business of `labgen.provision.ssh`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
-
-from labgen.providers.endpoint import Endpoint
-
-__all__ = ["CommandResult", "Connection", "Endpoint"]
 
 
 @dataclass(frozen=True)
