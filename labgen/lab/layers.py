@@ -13,8 +13,9 @@ from typing import Any
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.model import NodeSpec, Profile, Settings
 from labgen.lab.model import Node
-from labgen.overrides.assignments import MACHINE_VALUES, MapChange, Overrides, joined, leaves, merged_parameter
+from labgen.overrides.assignment import MACHINE_VALUES, leaves
 from labgen.overrides.model import Tree
+from labgen.overrides.result import MapChange, Overrides, joined, merged_parameter
 
 Origins = dict[tuple[str, ...], str]
 DEFAULT = "default"

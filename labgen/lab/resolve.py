@@ -18,9 +18,11 @@ from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
 from labgen.lab.model import Lab, LabNetwork, LabWarning, Node, PlacedFile, on_nodes
 from labgen.lab.versions import in_versions, lab_versions
-from labgen.overrides.assignments import Overrides, leaves, parse_overrides
+from labgen.overrides.assignment import leaves
 from labgen.overrides.document import OverridesFile
 from labgen.overrides.model import Tree, UserFile, UserStep
+from labgen.overrides.parse import parse_overrides
+from labgen.overrides.result import Overrides
 from labgen.overrides.user_defined import FILES, PACKAGES, files_component, packages_component, step_component
 from labgen.wording import Loc
 

@@ -1,6 +1,6 @@
 """What an overrides document may say; docs/overrides.md explains every key.
 
-Values are looked at when they meet a blueprint (`labgen.overrides.assignments`): only then is it known what there is.
+Values are looked at when they meet a blueprint (`labgen.overrides.apply`): only then is it known what there is.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import select
 import shlex
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import paramiko
 from labgen.errors import NodeError
 from labgen.providers.endpoint import Endpoint
 from labgen.provision.known_hosts import KnownHosts
+from labgen.provision.login import LOST, HostKeyNotWritten, log_in, private_key, ssh_reason
 from labgen.system.connection import CommandResult
 
 # paramiko logs a lost connection with its traceback; labgen says it in its own words.
@@ -41,12 +41,6 @@ CHUNK = 1 << 16
 # `timeout` puts the command into a process group of its own and ends that group by the clock of the node, so it ends
 # even when the controller is gone. The first line of output is the group's number, for ending it earlier.
 _WRAPPER = 'cd / && echo "$PPID" && exec bash -c "$0"'
-
-_LOST = (paramiko.SSHException, OSError, EOFError)
-
-
-class _NotWritten(Exception):
-    """The node's host key could not be written down here, which is not the node's fault; its cause is the OSError."""
 
 
 @dataclass
@@ -93,22 +87,22 @@ class SshConnection:
         stop: threading.Event | None = None,
     ) -> SshConnection:
         """Log in to a node that may still be booting: tries until it works, TIMEOUT seconds are over or STOP is set."""
-        key = _private_key(endpoint)
+        key = private_key(endpoint)
         stop = stop or threading.Event()
         deadline = time.monotonic() + timeout
         pause = 0.05
         refused: str | None = None
         while True:
             try:
-                return cls(node, _log_in(node, endpoint, key, hosts, max(deadline - time.monotonic(), 1.0)))
+                return cls(node, log_in(node, endpoint, key, hosts, max(deadline - time.monotonic(), 1.0)))
             except paramiko.AuthenticationException as error:
                 # Passes while a machine boots, where sshd may be ready a moment before users are let in. But an sshd of
                 # 2024 or later locks out who is refused three times in a short while.
                 pause = 2.0 if refused else 0.3
-                reason = refused = _reason(error)
-            except _LOST as error:
-                reason = refused or _reason(error)
-            except _NotWritten as error:
+                reason = refused = ssh_reason(error)
+            except LOST as error:
+                reason = refused or ssh_reason(error)
+            except HostKeyNotWritten as error:
                 raise error.__cause__ or error from None
             left = deadline - time.monotonic()
             if stop.wait(max(min(pause, left), 0.0)) or left <= 0:
@@ -138,7 +132,7 @@ class SshConnection:
             started = time.monotonic()
             try:
                 channel = self._transport.open_session(timeout=ANSWER)
-            except _LOST as error:
+            except LOST as error:
                 raise self._lost(error) from None
             running = self._running[id(channel)] = _Running(command, channel)
             try:
@@ -146,7 +140,7 @@ class SshConnection:
                 channel.exec_command(wrapped)
                 _feed(channel, stdin)
                 self._follow(running, None if timeout is None else started + timeout, on_output)
-            except _LOST as error:
+            except LOST as error:
                 raise self._lost(error) from None
             except BaseException:
                 # Ctrl-C, or the caller's `on_output` gave up: closing the channel alone leaves the command running.
@@ -217,14 +211,14 @@ class SshConnection:
             self._transport.open_session(timeout=ANSWER).close()
         except paramiko.ChannelException:
             return
-        except _LOST:
+        except LOST:
             self.close()
             raise
 
     def _kill(self, group: int | None) -> None:
         if not group or not self.alive:
             return
-        with suppress(*_LOST):
+        with suppress(*LOST):
             channel = self._transport.open_session(timeout=ANSWER)
             channel.settimeout(ANSWER)
             channel.exec_command(f"sudo -n -- bash -c 'kill -TERM -- -{group}'")
@@ -233,65 +227,12 @@ class SshConnection:
 
     def _lost(self, error: BaseException) -> NodeError:
         return NodeError(
-            f"the connection to node {self._node} was lost: {_reason(error)}",
+            f"the connection to node {self._node} was lost: {ssh_reason(error)}",
             cure="look whether the node runs (`labgen status LAB`), then repeat the command",
         )
 
     def _late(self, command: str, timeout: float) -> NodeError:
         return NodeError(f"a command on node {self._node} did not end within {timeout:g} s", where=_short(command))
-
-
-def _private_key(endpoint: Endpoint) -> paramiko.PKey:
-    try:
-        return paramiko.PKey.from_path(endpoint.key)
-    except (OSError, ValueError, paramiko.SSHException) as error:
-        raise NodeError(
-            f"the lab's SSH key cannot be read: {error}",
-            where=endpoint.key,
-            cure="the lab's folder is damaged: `labgen destroy LAB --yes`, then `labgen up LAB`",
-        ) from None
-
-
-def _log_in(node: str, endpoint: Endpoint, key: paramiko.PKey, hosts: KnownHosts, left: float) -> paramiko.Transport:
-    """One attempt. Only the lab's key is offered: no agent, no keys of the user, no password."""
-    patience = min(left, 30.0)
-    sock = socket.create_connection((endpoint.host, endpoint.port), timeout=min(left, 5.0))
-    _tune(sock)
-    transport: paramiko.Transport | None = None
-    try:
-        transport = paramiko.Transport(sock)
-        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = patience
-        _prefer(transport, hosts.key_type(node))
-        transport.start_client(timeout=patience)
-        host_key = transport.get_remote_server_key()
-        try:
-            hosts.check(node, host_key.get_name(), host_key.get_base64())
-        except OSError as error:
-            raise _NotWritten from error
-        transport.auth_publickey(endpoint.user, key)
-    except BaseException:
-        (transport or sock).close()
-        raise
-    return transport
-
-
-def _prefer(transport: paramiko.Transport, key_type: str | None) -> None:
-    """Ask for the host key that is remembered: a machine may have several."""
-    options = transport.get_security_options()
-    if key_type:
-        # An RSA key is called ssh-rsa in files, but signs as rsa-sha2-256 or -512.
-        family = "rsa" if key_type == "ssh-rsa" else key_type
-        options.key_types = sorted(options.key_types, key=lambda kind: family not in kind)
-
-
-def _tune(sock: socket.socket) -> None:
-    # Nagle's algorithm holds back the small packets of a request: 45 ms a command instead of 3.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # A machine without power sends no FIN: let the kernel find out, also while nothing is sent.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("KEEPIDLE", 5), ("KEEPINTVL", 5), ("KEEPCNT", 4), ("USER_TIMEOUT", 20_000)):
-        if number := getattr(socket, f"TCP_{option}", None):
-            sock.setsockopt(socket.IPPROTO_TCP, number, value)
 
 
 def _feed(channel: paramiko.Channel, stdin: bytes | BinaryIO | None) -> None:
@@ -303,22 +244,12 @@ def _feed(channel: paramiko.Channel, stdin: bytes | BinaryIO | None) -> None:
 
     def send() -> None:
         # A command may end without reading its input; its exit code tells what came of it.
-        with suppress(*_LOST):
+        with suppress(*LOST):
             while data := source.read(CHUNK):
                 channel.sendall(data)
             channel.shutdown_write()
 
     threading.Thread(target=send, daemon=True).start()
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, paramiko.AuthenticationException):
-        return "it refuses the lab's key"
-    if isinstance(error, EOFError):
-        return "it ended the connection"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).rstrip(".") or type(error).__name__
 
 
 def _short(command: str) -> str:

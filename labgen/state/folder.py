@@ -27,44 +27,18 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from ipaddress import IPv4Network
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from labgen.blueprint.loader import whole_text
-from labgen.errors import LabBusyError, LabgenError, UnknownNameError, UsageError
-from labgen.lab.keys import KeyPair, make_key_pair
+from labgen.errors import LabBusyError, LabgenError
+from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
-from labgen.lab.scaling import Scale
-from labgen.lab.secrets import make_secrets
 from labgen.lock.model import Lock, write_lock
 from labgen.overrides.document import OverridesFile, read_overrides
+from labgen.state.record import FORMAT, LabRecord, read_record
+from labgen.state.secrets import keep_keys, keep_secrets
 from labgen.system.files import write_atomically
-from labgen.system.locks import exclusively
-
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class LabRecord:
-    """How a lab was made; from this and the blueprint's copy the Lab is resolved again.
-
-    network: its range. files: its overrides documents, paths below the folder's `overrides`.
-    """
-
-    name: str
-    blueprint: str
-    profile: str
-    provider: str
-    overrides: tuple[str, ...] = ()
-    components: tuple[str, ...] = ()
-    baked: bool = True
-    # None in the records of labs that were made when each had its blueprint's own.
-    network: str | None = None
-    files: tuple[str, ...] = ()
-    scale: Scale = field(default_factory=Scale)
-    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -121,8 +95,8 @@ class LabFolder:
         """The overrides documents that the lab of RECORD was made with; raises UsageError if a copy is gone."""
         return tuple(read_overrides(self.overrides / name) for name in record.files)
 
-    def _keep_bends(self, overrides_files: Sequence[OverridesFile]) -> tuple[str, ...]:
-        """Copy BENDS, with the files that they name, unless these are the copies; their paths below `overrides`."""
+    def _keep_documents(self, overrides_files: Sequence[OverridesFile]) -> tuple[str, ...]:
+        """Copy documents, with the files that they name, unless these are the copies; their paths below `overrides`."""
         if all(document.path.is_relative_to(self.overrides) for document in overrides_files):
             return tuple(str(document.path.relative_to(self.overrides)) for document in overrides_files)
         self.overrides.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -142,10 +116,7 @@ class LabFolder:
             data = json.loads(path.read_text())
             if data["format"] > FORMAT:
                 raise LabgenError(f"the lab {self.name} was made by a newer labgen", where=path, cure="update labgen")
-            if data.get("network") is not None:
-                IPv4Network(data["network"])
-            kept = {key: tuple(data.get(key, ())) for key in ("overrides", "components", "files")}
-            return LabRecord(**{**data, **kept, "scale": _scale(data.get("scale") or {})})
+            return read_record(data)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise LabgenError(
                 f"the record of the lab {self.name} is damaged",
@@ -158,7 +129,7 @@ class LabFolder:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if blueprint.resolve() != self.blueprint.resolve():
             write_atomically(self.blueprint, whole_text(blueprint), 0o644)
-        record = replace(record, files=self._keep_bends(overrides_files))
+        record = replace(record, files=self._keep_documents(overrides_files))
         write_atomically(self.path / "lab.json", json.dumps(asdict(record), indent=2).encode() + b"\n", 0o644)
         # Only now does nothing lead to the older ones.
         for folder in self.overrides.glob("*"):
@@ -222,89 +193,3 @@ class LabFolder:
     @property
     def _lock(self) -> Path:
         return self.path.parent / f".{self.name}.lock"
-
-
-def _scale(data: dict[str, Any]) -> Scale:
-    """What `asdict` made of a Scale, which a lab of an older labgen does not have."""
-    added = tuple((str(name), str(address)) for name, address in data.get("added", ()))
-    return Scale(**{**data, "added": added, "removed": tuple(data.get("removed", ()))})
-
-
-def keep_secrets(path: Path, lab: Lab) -> dict[str, dict[str, str]]:
-    """The secrets in the file PATH (mode 0600), completed for LAB."""
-    try:
-        kept = json.loads(path.read_text())
-        private = path.stat().st_mode & 0o777 == 0o600
-        if not isinstance(kept, dict):
-            raise ValueError("a list, or a word")
-        old = {(component, name): value for component, group in kept.items() for name, value in group.items()}
-    except FileNotFoundError:
-        kept, private, old = {}, True, {}
-    except (ValueError, AttributeError):
-        raise LabgenError(f"the lab's secrets cannot be read: {path.name} is damaged", where=path) from None
-    for component, group in lab.contained.items():
-        for name, text in group.items():
-            if text not in old.get((component, name), text):
-                raise UsageError(
-                    f"the lab {lab.name} exists, and its secret {component}.{name} has no '{text}' in it",
-                    where=lab.origins.get(("secrets", component, name, "containing")),
-                    cure=f"labgen destroy {lab.name} --yes, or make a second lab with another --name",
-                )
-    secrets = make_secrets(lab.components.values(), kept, lab.contained)
-    if secrets != kept or not private:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, json.dumps(secrets, indent=2).encode() + b"\n", 0o600)
-    return secrets
-
-
-def keep_keys(rendered: Path, name: str) -> KeyPair:
-    """The key pair in the rendered folder; a new one when there is none yet."""
-    private = rendered / "keys" / "lab_ed25519"
-    public = private.with_suffix(".pub")
-    if private.is_file() and public.is_file():
-        return KeyPair(private.read_text(), public.read_text().strip())
-    return make_key_pair(f"labgen-{name}")
-
-
-def state_folder() -> Path:
-    """Where labs are kept: `$LABGEN_STATE`, else below `$XDG_STATE_HOME`."""
-    return _from_environment("LABGEN_STATE", "XDG_STATE_HOME", ".local/state")
-
-
-def cache_folder() -> Path:
-    """Where artefacts and images' records are kept: `$LABGEN_CACHE`, else below `$XDG_CACHE_HOME`."""
-    return _from_environment("LABGEN_CACHE", "XDG_CACHE_HOME", ".cache")
-
-
-@contextmanager
-def labs_locked() -> Iterator[None]:
-    """Look at all labs and add one, with nobody else doing so meanwhile."""
-    state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    with exclusively(state_folder() / "labs.lock"):
-        yield
-
-
-def _from_environment(own: str, shared: str, home: str) -> Path:
-    if os.environ.get(own):
-        return Path(os.environ[own]).absolute()
-    base = os.environ.get(shared)
-    return (Path(base) if base else Path.home() / home) / "labgen"
-
-
-def lab_folder(name: str) -> LabFolder:
-    """The folder of the lab NAME, whether or not there is one."""
-    return LabFolder(state_folder() / "labs" / name)
-
-
-def all_labs() -> list[LabFolder]:
-    """Every lab on this machine, by name."""
-    folders = sorted((state_folder() / "labs").glob("*/lab.json"))
-    return [LabFolder(path.parent) for path in folders]
-
-
-def existing_lab(name: str) -> LabFolder:
-    """The lab NAME; raises UnknownNameError when there is none."""
-    folder = lab_folder(name)
-    if not folder.exists():
-        raise UnknownNameError("lab", name, (lab.name for lab in all_labs()))
-    return folder

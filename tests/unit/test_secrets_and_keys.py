@@ -17,7 +17,7 @@ from labgen.lab.secrets import make_secrets
 from labgen.lint.passed import shape
 from labgen.render.folder import write_folder
 from labgen.render.model import SECRET, RenderedFile
-from labgen.state.folder import keep_keys, keep_secrets
+from labgen.state.secrets import keep_keys, keep_secrets
 
 SECRETS = """\
 secrets:

@@ -16,7 +16,7 @@ from labgen.providers import get_provider
 from labgen.render.folder import claim, write_folder
 from labgen.render.lab import Machines, render_lab
 from labgen.state import cache_folder
-from labgen.state.folder import keep_keys, keep_secrets
+from labgen.state.secrets import keep_keys, keep_secrets
 
 SECRETS = "secrets.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from labgen.checks import lab_checks
 from labgen.lab.model import Lab, Node
-from labgen.overrides.assignments import leaves
+from labgen.overrides.assignment import leaves
 from labgen.overrides.model import UserFile
 
 Row = dict[str, Any]

@@ -1,194 +1,24 @@
-"""What is to be different from the blueprint: `--set path=value`, and overrides documents (`-f FILE`).
-
-`os=debian-12`, `box=…`, `versions.COMPONENT=3.0.4`, `network.cidr=10.77.5.0/24`, `nodes.NODE.memory=512`,
-`COMPONENT.PARAMETER=value` for all nodes that carry it, and `nodes.NODE.COMPONENT.PARAMETER=value` for one of them; a
-key of a parameter that is a map by `COMPONENT.PARAMETER.KEY=value`. `config.COMPONENT.KEY…=value` and
-`nodes.NODE.config.COMPONENT.KEY…=value`: any key of a component's configuration file. `packages=[strace]`.
-
-A document says the same, and is taken apart into the same assignments; what is later goes over what was before.
-"""
+"""Checks assignments against a blueprint, and sorts them by what they reach."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-import yaml
-
-from labgen.blueprint.model import CPUS, MEMORY, Blueprint
+from labgen.blueprint.model import Blueprint
 from labgen.blueprint.rules import network_fault
 from labgen.components.manifest import TYPES, OsName
 from labgen.components.registry import Component
-from labgen.documents import CoreLoader
-from labgen.errors import BlueprintError, UnknownNameError, UsageError
-from labgen.overrides.document import OverridesFile
+from labgen.errors import UnknownNameError, UsageError
+from labgen.overrides.assignment import MACHINE_VALUES, Assignment, Path, UserAddition, leaves
 from labgen.overrides.formats import FORMATS
 from labgen.overrides.model import CONTAINED, PACKAGE, Tree, UserFile, UserStep
-from labgen.wording import Loc, must_be, shortened
-
-MACHINE_VALUES = {"memory": MEMORY, "cpus": CPUS}
-Path = tuple[str, ...]
+from labgen.overrides.result import MapChange, Overrides, joined
+from labgen.wording import must_be, shortened
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """One value. text: as typed, None where it comes from a document. origin: the word, or `file:line:column`."""
-
-    path: Path
-    value: Any
-    text: str | None
-    origin: str
-
-    @property
-    def shown(self) -> str:
-        return str(self.value) if self.text is None else self.text
-
-
-@dataclass(frozen=True)
-class UserAddition:
-    """A file or step of the user's: what was said of it, its text, and where."""
-
-    about: UserFile | UserStep
-    text: str
-    origin: str
-
-
-@dataclass
-class Overrides:
-    """What was asked for, sorted by what it reaches. origins: path of a value → where it was given."""
-
-    os: str | None = None
-    box: str | None = None
-    network: str | None = None
-    versions: dict[str, str] = field(default_factory=dict)
-    machines: dict[str, dict[str, int]] = field(default_factory=dict)
-    everywhere: dict[str, dict[str, Any]] = field(default_factory=dict)
-    by_node: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    config: dict[str, Tree] = field(default_factory=dict)
-    config_by_node: dict[str, dict[str, Tree]] = field(default_factory=dict)
-    packages: dict[str, str] = field(default_factory=dict)
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
-    files: dict[tuple[str, tuple[str, ...]], UserAddition] = field(default_factory=dict)
-    steps: dict[str, UserAddition] = field(default_factory=dict)
-    origins: dict[Path, str] = field(default_factory=dict)
-
-
-def parse_overrides(
-    words: Sequence[str],
-    blueprint: Blueprint,
-    components: Mapping[str, Component],
-    files: Sequence[OverridesFile] = (),
-) -> Overrides:
-    """Sort and check FILES, then WORDS, which go over them.
-
-    Raises UsageError naming the word that does not fit, BlueprintError with every fault of a file.
-    """
-    overrides = Overrides()
-    apply = _Applier(overrides, blueprint, components)
-    for file in files:
-        faults = []
-        for loc, assign in _of_document(file, apply):
-            try:
-                assign()
-            except UsageError as why:
-                faults.append(file.fault(loc, f"{why.what}; {why.cure}" if why.cure else why.what))
-        if faults:
-            raise BlueprintError(file.source.sort(faults), kind="overrides document")
-    for word in words:
-        apply(_of_word(word))
-    return overrides
-
-
-def _of_word(word: str) -> Assignment:
-    path, equals, text = word.partition("=")
-    if not equals or not path:
-        raise UsageError(
-            f"'{shortened(word)}' is not path=value", where="--set", cure="for example --set patroni.ttl=60"
-        )
-    origin = f"--set {shortened(word)}"
-    keys = tuple(path.split("."))
-    if keys[0] == "secrets":
-        return Assignment(keys, text, text, origin)  # characters such as % mean something in YAML
-    try:
-        value = yaml.load(text, CoreLoader)  # noqa: S506 - CoreLoader is a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise UsageError("the value cannot be read as YAML", where=origin) from None
-    return Assignment(keys, value, text, origin)
-
-
-def _of_document(file: OverridesFile, apply: _Applier) -> Iterator[tuple[Loc, Callable[[], None]]]:
-    """Everything that FILE says, each with its place and what puts it into the overrides."""
-    document = file.document
-
-    def one(loc: Loc, path: Path, value: Any) -> tuple[Loc, Callable[[], None]]:
-        return loc, lambda: apply(Assignment(path, value, None, file.position(loc)))
-
-    def values(loc: Loc, begin: Path, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
-        for component, given in settings.items():
-            for name, value in given.items():
-                inner = value.items() if isinstance(value, Mapping) and value else [(None, value)]
-                for key, part in inner:
-                    more = () if key is None else (str(key),)
-                    yield one((*loc, component, name, *more), (*begin, component, name, *more), part)
-
-    def keys(loc: Loc, begin: Path, config: Mapping[str, Tree]) -> Iterator[Any]:
-        for component, tree in config.items():
-            for path, value in leaves(tree):
-                yield one((*loc, component, *path), (*begin, component, *path), value)
-
-    for name in ("os", "box"):
-        if (value := getattr(document, name)) is not None:
-            yield one((name,), (name,), value)
-    if document.network is not None:
-        yield one(("network", "cidr"), ("network", "cidr"), document.network.cidr)
-    for component, version in document.versions.items():
-        yield one(("versions", component), ("versions", component), version)
-    yield from values(("settings",), (), document.settings)
-    yield from keys(("config",), ("config",), document.config)
-    for node, about in document.nodes.items():
-        for name in MACHINE_VALUES:
-            if (value := getattr(about, name)) is not None:
-                yield one(("nodes", node, name), ("nodes", node, name), value)
-        yield from values(("nodes", node, "settings"), ("nodes", node), about.settings)
-        yield from keys(("nodes", node, "config"), ("nodes", node, "config"), about.config)
-    for at, package in enumerate(document.packages):
-        yield one(("packages", at), ("packages",), (package,))
-    for component, secrets in document.secrets.items():
-        for name, secret in secrets.items():
-            yield one(("secrets", component, name), ("secrets", component, name, "containing"), secret.containing)
-    yield from _own(file, apply)
-
-
-def _own(file: OverridesFile, apply: _Applier) -> Iterator[tuple[Loc, Callable[[], None]]]:
-    """The files and steps of the user's, looked at one after the other."""
-    paths: dict[tuple[str, tuple[str, ...]], int] = {}
-    for at, about in enumerate(file.document.files):
-        loc: Loc = ("files", at)
-        text = about.content if about.source is None else file.texts[about.source]
-        given = UserAddition(about, str(text), file.position(loc))
-        before = paths.setdefault((about.path, about.nodes), at)
-        yield (*loc, "path"), lambda given=given, at=at, before=before: apply.file(given, at, before)  # type: ignore[misc]
-    names: dict[str, int] = {}
-    for at, step in enumerate(file.document.steps):
-        loc = ("steps", at)
-        text = step.run if step.script is None else file.texts[step.script]
-        given = UserAddition(step, str(text), file.position(loc))
-        before = names.setdefault(step.name, at)
-        yield loc, lambda given=given, at=at, before=before: apply.step(given, at, before)  # type: ignore[misc]
-
-
-def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Each value of a tree of mappings with its keys; an empty mapping is a value."""
-    if isinstance(tree, Mapping) and (tree or not path):
-        for key, value in tree.items():
-            yield from leaves(value, (*path, str(key)))
-    else:
-        yield path, tree
-
-
-class _Applier:
+class Applier:
     """Checks assignments against a blueprint and puts them into overrides; raises UsageError for what does not fit."""
 
     def __init__(self, overrides: Overrides, blueprint: Blueprint, components: Mapping[str, Component]) -> None:
@@ -397,24 +227,6 @@ class _Applier:
         if not re.fullmatch(CONTAINED, text):
             raise UsageError("containing takes 1 to 20 plain characters without spaces", where=given.origin)
         self._into.secrets.setdefault(component, {})[name] = text
-
-
-class MapChange(dict[str, Any]):
-    """Keys for a parameter that is a map: put over those that it has, where a whole mapping takes their place."""
-
-
-def merged_parameter(value: Any, given: Any) -> Any:
-    """VALUE of a parameter after GIVEN came over it."""
-    return joined(value or {}, given) if isinstance(given, MapChange) else given
-
-
-def joined(tree: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """TREE with MORE over it, mapping by mapping."""
-    whole = dict(tree)
-    for key, value in more.items():
-        old = whole.get(key)
-        whole[key] = joined(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return whole
 
 
 def _version(given: Assignment) -> str:

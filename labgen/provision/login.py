@@ -1,0 +1,81 @@
+"""One login to a node over SSH: with the lab's key alone, and the host key that is remembered."""
+
+from __future__ import annotations
+
+import socket
+
+import paramiko
+
+from labgen.errors import NodeError
+from labgen.providers.endpoint import Endpoint
+from labgen.provision.known_hosts import KnownHosts
+
+LOST = (paramiko.SSHException, OSError, EOFError)
+"""What paramiko raises when a connection is gone."""
+
+
+class HostKeyNotWritten(Exception):
+    """The node's host key could not be written down here, which is not the node's fault; its cause is the OSError."""
+
+
+def private_key(endpoint: Endpoint) -> paramiko.PKey:
+    try:
+        return paramiko.PKey.from_path(endpoint.key)
+    except (OSError, ValueError, paramiko.SSHException) as error:
+        raise NodeError(
+            f"the lab's SSH key cannot be read: {error}",
+            where=endpoint.key,
+            cure="the lab's folder is damaged: `labgen destroy LAB --yes`, then `labgen up LAB`",
+        ) from None
+
+
+def log_in(node: str, endpoint: Endpoint, key: paramiko.PKey, hosts: KnownHosts, left: float) -> paramiko.Transport:
+    """One attempt. Only the lab's key is offered: no agent, no keys of the user, no password."""
+    patience = min(left, 30.0)
+    sock = socket.create_connection((endpoint.host, endpoint.port), timeout=min(left, 5.0))
+    _tune(sock)
+    transport: paramiko.Transport | None = None
+    try:
+        transport = paramiko.Transport(sock)
+        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = patience
+        _prefer(transport, hosts.key_type(node))
+        transport.start_client(timeout=patience)
+        host_key = transport.get_remote_server_key()
+        try:
+            hosts.check(node, host_key.get_name(), host_key.get_base64())
+        except OSError as error:
+            raise HostKeyNotWritten from error
+        transport.auth_publickey(endpoint.user, key)
+    except BaseException:
+        (transport or sock).close()
+        raise
+    return transport
+
+
+def _prefer(transport: paramiko.Transport, key_type: str | None) -> None:
+    """Ask for the host key that is remembered: a machine may have several."""
+    options = transport.get_security_options()
+    if key_type:
+        # An RSA key is called ssh-rsa in files, but signs as rsa-sha2-256 or -512.
+        family = "rsa" if key_type == "ssh-rsa" else key_type
+        options.key_types = sorted(options.key_types, key=lambda kind: family not in kind)
+
+
+def _tune(sock: socket.socket) -> None:
+    # Nagle's algorithm holds back the small packets of a request: 45 ms a command instead of 3.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A machine without power sends no FIN: let the kernel find out, also while nothing is sent.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("KEEPIDLE", 5), ("KEEPINTVL", 5), ("KEEPCNT", 4), ("USER_TIMEOUT", 20_000)):
+        if number := getattr(socket, f"TCP_{option}", None):
+            sock.setsockopt(socket.IPPROTO_TCP, number, value)
+
+
+def ssh_reason(error: BaseException) -> str:
+    if isinstance(error, paramiko.AuthenticationException):
+        return "it refuses the lab's key"
+    if isinstance(error, EOFError):
+        return "it ended the connection"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).rstrip(".") or type(error).__name__
