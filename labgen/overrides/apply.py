@@ -25,51 +25,86 @@ class Applier:
         self._into, self._components = overrides, components
         self._carried = {node.name: node.components for node in blueprint.nodes}
 
-    def __call__(self, given: Assignment) -> None:  # noqa: PLR0912 - one branch for each kind of path
-        into, where, value = self._into, given.origin, given.value
-        self._into.origins[given.path] = where
-        match given.path:
-            case ["os"]:
-                if value not in get_args(OsName):
-                    raise UnknownNameError("operating system", given.shown, get_args(OsName), where=where)
-                into.os = value
-            case ["box"]:
-                if not given.shown:
-                    raise UsageError("box must not be empty", where=where)
-                into.box = given.shown
-            case ["network", name]:
-                into.network = _network(name, given.shown, where)
-            case ["versions", component]:
-                if component not in self._components:
-                    raise UnknownNameError("component in this lab", component, self._components, where=where)
-                into.versions[component] = _version(given)
-            case ["packages"]:
-                self._packages(given)
-            case ["secrets", component, name, *rest]:
-                self._secret(component, name, rest, given)
-            case ["config", component, *keys] if keys:
-                self._configure(into.config, component, tuple(keys), given, self._components, on="in this lab")
-            case ["nodes", node, "config", component, *keys] if keys:
-                trees = into.config_by_node.setdefault(self._known_node(node, where), {})
-                self._configure(trees, component, tuple(keys), given, self._here(node), on=f"on {node}")
-            case ["nodes", node, name] if name in MACHINE_VALUES:
-                self._known_node(node, where)
-                least, most = MACHINE_VALUES[name]
-                if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-                    raise UsageError(f"{name} {must_be(f'a whole number from {least} to {most}', value)}", where=where)
-                into.machines.setdefault(node, {})[name] = value
-            case ["nodes", node, name]:
-                self._known_node(node, where)
-                raise UnknownNameError("value of a node", name, MACHINE_VALUES, where=where)
-            case ["nodes", node, component, parameter, *key]:
-                here = self._here(self._known_node(node, where))
-                settings = into.by_node.setdefault(node, {}).setdefault(component, {})
-                self._parameter(settings, component, parameter, key, given, here, on=f"on {node}")
-            case [component, parameter, *key] if component not in ("nodes", "config", "versions", "network"):
-                settings = into.everywhere.setdefault(component, {})
-                self._parameter(settings, component, parameter, key, given, self._components, on="in this lab")
-            case _:
-                raise UnknownNameError("value", ".".join(given.path), KNOWN, where=where)
+    def __call__(self, given: Assignment) -> None:
+        self._into.origins[given.path] = given.origin
+        about_all = {
+            "os": self._os,
+            "box": self._box,
+            "network": self._network,
+            "versions": self._version,
+            "packages": self._packages,
+            "secrets": self._secret,
+            "config": self._config,
+            "nodes": self._node,
+        }
+        first, *rest = given.path
+        about_all.get(first, self._everywhere)(rest, given)
+
+    # Each takes what its kind of path goes on with, behind its first word.
+
+    def _os(self, rest: Sequence[str], given: Assignment) -> None:
+        if rest:
+            raise _no_value(given)
+        if given.value not in get_args(OsName):
+            raise UnknownNameError("operating system", given.shown, get_args(OsName), where=given.origin)
+        self._into.os = given.value
+
+    def _box(self, rest: Sequence[str], given: Assignment) -> None:
+        if rest:
+            raise _no_value(given)
+        if not given.shown:
+            raise UsageError("box must not be empty", where=given.origin)
+        self._into.box = given.shown
+
+    def _network(self, rest: Sequence[str], given: Assignment) -> None:
+        if len(rest) != 1:
+            raise _no_value(given)
+        self._into.network = _network(rest[0], given.shown, given.origin)
+
+    def _version(self, rest: Sequence[str], given: Assignment) -> None:
+        if len(rest) != 1:
+            raise _no_value(given)
+        if rest[0] not in self._components:
+            raise UnknownNameError("component in this lab", rest[0], self._components, where=given.origin)
+        self._into.versions[rest[0]] = _version(given)
+
+    def _config(self, rest: Sequence[str], given: Assignment) -> None:
+        if len(rest) < 2:
+            raise _no_value(given)
+        component, *keys = rest
+        self._configure(self._into.config, component, tuple(keys), given, self._components, on="in this lab")
+
+    def _node(self, rest: Sequence[str], given: Assignment) -> None:
+        if len(rest) < 2 or (rest[1] == "config" and len(rest) == 3):
+            raise _no_value(given)
+        node, what, *more = rest
+        self._known_node(node, given.origin)
+        if what == "config" and more:
+            trees = self._into.config_by_node.setdefault(node, {})
+            self._configure(trees, more[0], tuple(more[1:]), given, self._here(node), on=f"on {node}")
+        elif not more:
+            self._machine(node, what, given)
+        else:
+            settings = self._into.by_node.setdefault(node, {}).setdefault(what, {})
+            self._parameter(settings, what, more[0], more[1:], given, self._here(node), on=f"on {node}")
+
+    def _machine(self, node: str, what: str, given: Assignment) -> None:
+        """The memory or the processors of one node."""
+        if what not in MACHINE_VALUES:
+            raise UnknownNameError("value of a node", what, MACHINE_VALUES, where=given.origin)
+        value, (least, most) = given.value, MACHINE_VALUES[what]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            must = must_be(f"a whole number from {least} to {most}", value)
+            raise UsageError(f"{what} {must}", where=given.origin)
+        self._into.machines.setdefault(node, {})[what] = value
+
+    def _everywhere(self, rest: Sequence[str], given: Assignment) -> None:
+        """A parameter of a component, on all nodes that carry it."""
+        if not rest:
+            raise _no_value(given)
+        component = given.path[0]
+        settings = self._into.everywhere.setdefault(component, {})
+        self._parameter(settings, component, rest[0], rest[1:], given, self._components, on="in this lab")
 
     def file(self, given: UserAddition, at: int, before: int) -> None:
         about = given.about
@@ -197,7 +232,9 @@ class Applier:
                 tree = {part: tree}
             trees[component] = joined(trees.get(component, {}), tree)
 
-    def _packages(self, given: Assignment) -> None:
+    def _packages(self, rest: Sequence[str], given: Assignment) -> None:
+        if rest:
+            raise _no_value(given)
         names = given.value if isinstance(given.value, (list, tuple)) else [given.value]
         for name in names:
             if not isinstance(name, str) or not re.fullmatch(PACKAGE, name):
@@ -209,13 +246,16 @@ class Applier:
             package, _, version = name.partition("=")
             self._into.packages[package] = version or self._into.packages.get(package, "")
 
-    def _secret(self, component: str, name: str, rest: Sequence[str], given: Assignment) -> None:
+    def _secret(self, rest: Sequence[str], given: Assignment) -> None:
+        if len(rest) < 2:
+            raise _no_value(given)
+        component, name, *more = rest
         if component not in self._components:
             raise UnknownNameError("component in this lab", component, self._components, where=given.origin)
         secrets = self._components[component].manifest.secrets
         if name not in secrets:
             raise UnknownNameError(f"secret of {component}", name, secrets, where=given.origin)
-        if list(rest) != ["containing"]:
+        if more != ["containing"]:
             raise UsageError(
                 "a secret is random, and its value is never given",
                 where=given.origin.partition("=")[0],
@@ -227,6 +267,10 @@ class Applier:
         if not re.fullmatch(CONTAINED, text):
             raise UsageError("containing takes 1 to 20 plain characters without spaces", where=given.origin)
         self._into.secrets.setdefault(component, {})[name] = text
+
+
+def _no_value(given: Assignment) -> UnknownNameError:
+    return UnknownNameError("value", ".".join(given.path), KNOWN, where=given.origin)
 
 
 def _version(given: Assignment) -> str:

@@ -12,7 +12,7 @@ from labgen.blueprint.model import CPUS, MEMORY
 from labgen.documents import CoreLoader
 from labgen.errors import UsageError
 from labgen.overrides.document import OverridesFile
-from labgen.overrides.model import Tree, UserFile, UserStep
+from labgen.overrides.model import OverridesDocument, Tree, UserFile, UserStep
 from labgen.wording import Loc, shortened
 
 MACHINE_VALUES = {"memory": MEMORY, "cpus": CPUS}
@@ -69,47 +69,67 @@ def of_word(word: str) -> Assignment:
     return Assignment(keys, value, text, origin)
 
 
+Said = tuple[Loc, Path, Any]
+"""Where a document says something, the path of the value, and the value."""
+
+
 def of_document(file: OverridesFile, apply: Sink) -> Iterator[tuple[Loc, Callable[[], None]]]:
     """Everything that FILE says, each with its place and what puts it into the overrides."""
-    document = file.document
 
     def one(loc: Loc, path: Path, value: Any) -> tuple[Loc, Callable[[], None]]:
         return loc, lambda: apply(Assignment(path, value, None, file.position(loc)))
 
-    def values(loc: Loc, begin: Path, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
-        for component, given in settings.items():
-            for name, value in given.items():
-                inner = value.items() if isinstance(value, Mapping) and value else [(None, value)]
-                for key, part in inner:
-                    more = () if key is None else (str(key),)
-                    yield one((*loc, component, name, *more), (*begin, component, name, *more), part)
+    for loc, path, value in (*_of_all(file.document), *_of_nodes(file.document), *_of_extras(file.document)):
+        yield one(loc, path, value)
+    yield from _own(file, apply)
 
-    def keys(loc: Loc, begin: Path, config: Mapping[str, Tree]) -> Iterator[Any]:
-        for component, tree in config.items():
-            for path, value in leaves(tree):
-                yield one((*loc, component, *path), (*begin, component, *path), value)
 
+def _of_all(document: OverridesDocument) -> Iterator[Said]:
+    """What is about every node."""
     for name in ("os", "box"):
         if (value := getattr(document, name)) is not None:
-            yield one((name,), (name,), value)
+            yield (name,), (name,), value
     if document.network is not None:
-        yield one(("network", "cidr"), ("network", "cidr"), document.network.cidr)
+        yield ("network", "cidr"), ("network", "cidr"), document.network.cidr
     for component, version in document.versions.items():
-        yield one(("versions", component), ("versions", component), version)
-    yield from values(("settings",), (), document.settings)
-    yield from keys(("config",), ("config",), document.config)
+        yield ("versions", component), ("versions", component), version
+    yield from _settings(("settings",), (), document.settings)
+    yield from _keys(("config",), ("config",), document.config)
+
+
+def _of_nodes(document: OverridesDocument) -> Iterator[Said]:
+    """What is about one node each."""
     for node, about in document.nodes.items():
         for name in MACHINE_VALUES:
             if (value := getattr(about, name)) is not None:
-                yield one(("nodes", node, name), ("nodes", node, name), value)
-        yield from values(("nodes", node, "settings"), ("nodes", node), about.settings)
-        yield from keys(("nodes", node, "config"), ("nodes", node, "config"), about.config)
+                yield ("nodes", node, name), ("nodes", node, name), value
+        yield from _settings(("nodes", node, "settings"), ("nodes", node), about.settings)
+        yield from _keys(("nodes", node, "config"), ("nodes", node, "config"), about.config)
+
+
+def _of_extras(document: OverridesDocument) -> Iterator[Said]:
     for at, package in enumerate(document.packages):
-        yield one(("packages", at), ("packages",), (package,))
+        yield ("packages", at), ("packages",), (package,)
     for component, secrets in document.secrets.items():
         for name, secret in secrets.items():
-            yield one(("secrets", component, name), ("secrets", component, name, "containing"), secret.containing)
-    yield from _own(file, apply)
+            yield ("secrets", component, name), ("secrets", component, name, "containing"), secret.containing
+
+
+def _settings(loc: Loc, begin: Path, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Said]:
+    """Parameters; each key of one that is a map is a value of its own."""
+    for component, given in settings.items():
+        for name, value in given.items():
+            inner = value.items() if isinstance(value, Mapping) and value else [(None, value)]
+            for key, part in inner:
+                more = () if key is None else (str(key),)
+                yield (*loc, component, name, *more), (*begin, component, name, *more), part
+
+
+def _keys(loc: Loc, begin: Path, config: Mapping[str, Tree]) -> Iterator[Said]:
+    """Keys of configuration files."""
+    for component, tree in config.items():
+        for path, value in leaves(tree):
+            yield (*loc, component, *path), (*begin, component, *path), value
 
 
 def _own(file: OverridesFile, apply: Sink) -> Iterator[tuple[Loc, Callable[[], None]]]:

@@ -78,6 +78,18 @@ def pending_steps(plan: Plan, digests: Mapping[StepId, str], journal: Journal) -
     return tuple(step.id for step in plan.steps if step.id in stale)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """workers: steps at a time. step: seconds for one. grace: seconds that the others have to end after a failure."""
+
+    workers: int = 32
+    step: float = 3600.0
+    grace: float = 30.0
+
+
+LIMITS = Limits()
+
+
 def run_plan(
     plan: Plan,
     connections: Mapping[str, Connection],
@@ -89,16 +101,13 @@ def run_plan(
     awaited: Awaited | None = None,
     lab: str,
     hide: Callable[[str], str] = str,
-    workers: int = 32,
-    timeout: float = 3600.0,
-    grace: float = 30.0,
+    limits: Limits = LIMITS,
 ) -> None:
     """Run all pending steps of PLAN; raises StepError when one or more failed.
 
-    After a failure no step begins, and those under way have GRACE seconds to end: one may be waiting for what failed.
+    After a failure no step begins, and those under way have some time to end: one may be waiting for what failed.
     A step counts as done when the journal says so on the disk, so the next call goes on where this one ended,
-    whether by failure, Ctrl-C or power cut. hide: takes out of a text what must not
-    appear in a log. timeout: for one step.
+    whether by failure, Ctrl-C or power cut. hide: takes out of a text what must not appear in a log.
     awaited: a step on one of these nodes begins when it has come, too; what it raises is raised here.
     """
     _check_order(plan)
@@ -111,7 +120,7 @@ def run_plan(
     for known in plan.steps:
         if known.id not in wanted:
             observer.skipped(known.id)
-    crew = _Crew(connections, logs, hide, timeout)
+    crew = _Crew(connections, logs, hide, limits.step)
     waiting = {step.id: step.after & wanted for step in plan.steps if step.id in wanted}
     failures: list[_End] = []
     give_up = math.inf
@@ -119,7 +128,7 @@ def run_plan(
         while waiting or crew.active:
             missing = awaited.missing() if awaited and waiting and not failures else ()
             ready = [step for step, after in waiting.items() if not after and step.node not in missing]
-            for step in ready[: workers - len(crew.active)] if not failures else ():
+            for step in ready[: limits.workers - len(crew.active)] if not failures else ():
                 del waiting[step]
                 observer.started(step)
                 crew.begin(step)
@@ -135,7 +144,7 @@ def run_plan(
                 break
             if end.fault is not None:
                 observer.failed(end.step, end.seconds)
-                give_up = min(give_up, time.monotonic() + grace)
+                give_up = min(give_up, time.monotonic() + limits.grace)
                 failures.append(end)
                 continue
             journal.done(end.step, digests[end.step], end.seconds)

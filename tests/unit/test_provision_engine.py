@@ -13,6 +13,7 @@ import pytest
 from labgen.errors import NodeError, StepError
 from labgen.plan.model import Plan, Step, StepId
 from labgen.provision import Journal, pending_steps, run_plan
+from labgen.provision.engine import Limits
 from labgen.redact import Redactor
 from tests.fakes.connection import Answer, FakeConnection
 
@@ -130,7 +131,7 @@ def test_no_more_steps_at_once_than_workers(bench: Bench) -> None:
 
     steps = tuple(step(f"a/c{number}/start") for number in range(12))
     digests = {step.id: "d" for step in steps}
-    run_plan(Plan(steps), {"a": Counting()}, digests, bench.journal, bench.logs, lab="tour", workers=3)  # type: ignore[dict-item]
+    run_plan(Plan(steps), {"a": Counting()}, digests, bench.journal, bench.logs, lab="tour", limits=Limits(workers=3))  # type: ignore[dict-item]
     assert 1 <= most <= 3
 
 
@@ -247,7 +248,7 @@ def test_a_step_that_waits_for_what_failed_is_given_up(bench: Bench) -> None:
     never = threading.Event()
     answers = {"a": {"run.sh": Answer(rc=1)}, "b": {"run.sh": Answer(until=never)}}
     with pytest.raises(StepError) as caught:
-        bench.run(step("a/x/start"), step("b/y/start"), answers=answers, grace=0.1)
+        bench.run(step("a/x/start"), step("b/y/start"), answers=answers, limits=Limits(grace=0.1))
     assert caught.value.what == "step a/x/start failed with exit code 1"
     assert bench.nodes["b"].cancelled.is_set()
     assert [event for event in bench.run(step("a/x/start"), step("b/y/start")) if "started" in event] == [
