@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 FULL = re.compile(r"no space left on device|enough free space|disk quota exceeded", re.IGNORECASE)
@@ -163,13 +162,19 @@ class Interrupted(LabgenError):
 
 def is_near(name: str, other: str) -> bool:
     """Whether one may be the other misspelt."""
-    return bool(get_close_matches(name, [other], n=1, cutoff=0.6))
+    return bool(_close(name, [other]))
 
 
 def meant(name: str, known: Iterable[str]) -> str:
     """A cure for an unknown name: the nearest known one first, else all of them."""
     choices = sorted(known)
-    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    close = _close(name, choices)
     if close:
         return f"did you mean '{close[0]}'?"
     return f"there is: {', '.join(choices)}" if choices else "there is none"
+
+
+def _close(name: str, choices: Sequence[str]) -> list[str]:
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something went wrong
+
+    return get_close_matches(name, choices, n=1, cutoff=0.6)
