@@ -25,7 +25,10 @@ PYTHONS: dict[str, str] = {"debian-11": "3.9", "debian-12": "3.11", "debian-13":
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    """A part of a document: it has the keys that it names and no others, each of just its type."""
+
+    # Most models are parts of another, and need no validator of their own.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
