@@ -3,7 +3,7 @@
 LabgenError                     1
 ├── UsageError                  2   a word on the command line is wrong
 │   ├── UnknownNameError        2   no such blueprint, lab, node, component, profile, provider …
-│   ├── BlueprintError          2   faults in a blueprint or manifest, all of them with file:line:column
+│   ├── DocumentError          2   problems of a blueprint, manifest or other document, all of them
 │   ├── LintError               2   rendered files that the programs which are to read them refuse
 │   └── LockError               2   a lock or an archive that is damaged, of a newer labgen, or for something else
 ├── HostError                   3   this machine is not ready
@@ -25,8 +25,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labgen.documents import Problem
 
 FULL = re.compile(r"no space left on device|enough free space|disk quota exceeded", re.IGNORECASE)
 """What programs say when there is no room: the C library, and apt."""
@@ -38,7 +41,7 @@ class LabgenError(Exception):
     """Base of everything labgen reports to a person.
 
     what: one sentence, what happened. where: the file, node or command it happened in.
-    cure: what to do next. detail: further lines (a log's end, a list of faults).
+    cure: what to do next. detail: further lines (a log's end, a list of problems).
     """
 
     exit_code = 1
@@ -87,18 +90,18 @@ class UnknownNameError(UsageError):
         super().__init__(f"no {kind} is called '{name}'", where=where, cure=meant(name, self.known))
 
 
-class BlueprintError(UsageError):
-    """Every fault of one blueprint or manifest; `faults` are finished `file:line:column: …` lines."""
+class DocumentError(UsageError):
+    """All that is wrong with one blueprint, manifest or other document. kind: which."""
 
-    def __init__(self, faults: Sequence[str], *, kind: str = "blueprint", cure: str | None = None) -> None:
-        self.faults = tuple(faults)
-        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        super().__init__(f"the {kind} has {count}", detail=self.faults, cure=cure)
+    def __init__(self, problems: Sequence[Problem], *, kind: str = "blueprint", cure: str | None = None) -> None:
+        self.problems = tuple(problems)
+        count = "1 fault" if len(self.problems) == 1 else f"{len(self.problems)} faults"
+        super().__init__(f"the {kind} has {count}", detail=[str(problem) for problem in self.problems], cure=cure)
 
     def lines(self) -> list[str]:
         # The place comes first and unindented, so that editors and CI logs can jump to it.
         head = f"error: {self.what}"
-        return [*self.faults, head] + ([f"  next:  {self.cure}"] if self.cure else [])
+        return [*self.detail, head] + ([f"  next:  {self.cure}"] if self.cure else [])
 
 
 class LintError(UsageError):
@@ -163,13 +166,19 @@ class Interrupted(LabgenError):
 
 def is_near(name: str, other: str) -> bool:
     """Whether one may be the other misspelt."""
-    return bool(get_close_matches(name, [other], n=1, cutoff=0.6))
+    return bool(_close(name, [other]))
 
 
 def meant(name: str, known: Iterable[str]) -> str:
     """A cure for an unknown name: the nearest known one first, else all of them."""
     choices = sorted(known)
-    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    close = _close(name, choices)
     if close:
         return f"did you mean '{close[0]}'?"
     return f"there is: {', '.join(choices)}" if choices else "there is none"
+
+
+def _close(name: str, choices: Sequence[str]) -> list[str]:
+    from difflib import get_close_matches  # noqa: PLC0415 - only where something went wrong
+
+    return get_close_matches(name, choices, n=1, cutoff=0.6)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labgen.documents import SUFFIXES, Parsed, Place, Source, parse_document
-from labgen.errors import BlueprintError, UsageError
-from labgen.wording import Loc, must_be
+from labgen.documents import SUFFIXES, Loc, Parsed, Problem, Source, parse_document
+from labgen.errors import DocumentError, UsageError
+from labgen.wording import must_be
 
 EXTENDS, WITHOUT = "extends", "without"
 KEYS = {"nodes": "name", "paths": "name", "drills": "name", "corrections": "id"}
@@ -27,7 +27,7 @@ Find = Callable[[str], Path]
 def put_together(path: Path, find: Find, kind: str, seen: tuple[Path, ...] = ()) -> Parsed:
     """The document at PATH, with what it extends below it; FIND gives the file of a blueprint's name.
 
-    Raises BlueprintError where there is nothing to extend, or one extends itself.
+    Raises DocumentError where there is nothing to extend, or one extends itself.
     """
     own = parse_document(path, kind=kind)
     if EXTENDS not in own.plain:
@@ -37,43 +37,45 @@ def put_together(path: Path, find: Find, kind: str, seen: tuple[Path, ...] = ())
     here = (*seen, path.resolve())
     if base_path.resolve() in here or len(here) >= DEEPEST:
         circle = " → ".join(file.name for file in (*here, base_path))
-        raise BlueprintError([own.source.fault((EXTENDS,), f"goes round in a circle, or too far: {circle}")], kind=kind)
+        raise DocumentError(
+            [own.source.problem((EXTENDS,), f"goes round in a circle, or too far: {circle}")], kind=kind
+        )
     base = put_together(base_path, find, kind, here)
-    join = _Join(own.source, base.source, [*own.faults, *base.faults])
+    join = _Join(own.source, base.source, [*own.problems, *base.problems])
     left = join.without(base.plain, own.plain.get(WITHOUT, {}))
     above = {key: value for key, value in own.plain.items() if key not in (EXTENDS, WITHOUT)}
     plain = join.mapping(left, above, (), (), ())
-    return Parsed(plain, join.source, join.faults)
+    return Parsed(plain, join.source, join.problems)
 
 
 def _base(name: Any, own: Parsed, path: Path, find: Find) -> Path:
     if not isinstance(name, str):
-        raise BlueprintError([own.source.fault((EXTENDS,), must_be("a blueprint's name, or a path", name))])
+        raise DocumentError([own.source.problem((EXTENDS,), must_be("a blueprint's name, or a path", name))])
     beside = path.parent / name
     if ("/" in name or name.endswith(SUFFIXES)) and beside.is_file():
         return beside
     try:
         return find(name)
     except UsageError as why:
-        raise BlueprintError(
-            [own.source.fault((EXTENDS,), f"{why.what}; {why.cure}" if why.cure else why.what)]
+        raise DocumentError(
+            [own.source.problem((EXTENDS,), f"{why.what}; {why.cure}" if why.cure else why.what)]
         ) from None
 
 
 class _Join:
     """Joins two documents, and keeps for each value of the result where it stands, in whichever file that is."""
 
-    def __init__(self, own: Source, base: Source, faults: list[str]) -> None:
+    def __init__(self, own: Source, base: Source, problems: list[Problem]) -> None:
         self._own, self._base = own, base
-        self.source = Source(own.name, {(): own.places.get((), Place(1, 1))})
-        self.faults = faults
+        self.source = Source(own.name, {(): own.place(())})
+        self.problems = problems
         self._moved: dict[str, list[int]] = {}
 
     def without(self, base: Mapping[str, Any], left_out: Any) -> dict[str, Any]:
         """BASE without what LEFT_OUT names (key → names); the ways in to a node go with it."""
         kept = dict(base)
         if not isinstance(left_out, Mapping):
-            self.faults.append(self._own.fault((WITHOUT,), must_be("a mapping of keys to values", left_out)))
+            self.problems.append(self._own.problem((WITHOUT,), must_be("a mapping of keys to values", left_out)))
             return kept
         for key, given in left_out.items():
             names = given if isinstance(given, tuple) else (given,)
@@ -82,7 +84,7 @@ class _Join:
             for at, name in enumerate(names):
                 if name not in known:
                     what = f"there is no {name!r} in {key} of what is extended"
-                    self.faults.append(self._own.fault((WITHOUT, key, at), what))
+                    self.problems.append(self._own.problem((WITHOUT, key, at), what))
             if isinstance(there, Mapping):
                 kept[key] = {name: value for name, value in there.items() if name not in names}
             else:
@@ -151,7 +153,7 @@ class _Join:
 
     def _place(self, source: Source, at: Loc, to: Loc) -> None:
         if place := source.places.get(at):
-            self.source.places[to] = Place(place.line, place.column, place.file or source.name)
+            self.source.places[to] = place
 
 
 def _name(item: Any, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""Finds blueprints by name or path and reads them, with every fault in one go."""
+"""Finds blueprints by name or path and reads them, with every problem in one go."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import yaml
 
 from labgen.blueprint.extends import EXTENDS, put_together
 from labgen.blueprint.model import Blueprint, Sketch
-from labgen.blueprint.rules import faults_across
+from labgen.blueprint.rules import cross_checks
 from labgen.components.registry import Component, component_folders, load_component
 from labgen.documents import SUFFIXES, Source, checked, parse_document
-from labgen.errors import BlueprintError, UnknownNameError, UsageError
+from labgen.errors import DocumentError, UnknownNameError, UsageError
 from labgen.plugins import entry_point_folders
 from labgen.resources import resource
 
@@ -57,17 +57,17 @@ def find_blueprint(name: str) -> Path:
 
 
 def load_blueprint(path: Path, component_roots: tuple[Path, ...] = ()) -> LoadedBlueprint:
-    """Read and check the blueprint at PATH; raises BlueprintError with all its faults."""
+    """Read and check the blueprint at PATH; raises DocumentError with all its problems."""
     draft = checked(put_together(path, find_blueprint, KIND), Blueprint, sketch=Sketch)
     folders = component_folders(component_roots)
-    faults = list(draft.faults)
+    problems = list(draft.problems)
     components: dict[str, Component] = {}
     if draft.value is not None:
         used = {name for node in draft.value.nodes for name in node.components}
         components = {name: load_component(folders[name]) for name in sorted(used & folders.keys())}
-        faults += faults_across(draft.value, draft.source, components, folders, draft.plain)
-    if faults or draft.value is None:
-        raise BlueprintError(draft.source.sort(faults))
+        problems += cross_checks(draft.value, draft.source, components, folders, draft.plain)
+    if problems or draft.value is None:
+        raise DocumentError(draft.source.sort(problems))
     places = {node.name: at for at, node in enumerate(draft.value.nodes)}
     return LoadedBlueprint(draft.value, path, draft.source, components, places)
 
@@ -75,7 +75,7 @@ def load_blueprint(path: Path, component_roots: tuple[Path, ...] = ()) -> Loaded
 def whole_text(path: Path) -> bytes:
     """The blueprint at PATH as one document: what it extends is in it, so that it can stand alone.
 
-    Raises BlueprintError when it cannot be read.
+    Raises DocumentError when it cannot be read.
     """
     own = path.read_bytes()
     if EXTENDS.encode() not in own or EXTENDS not in parse_document(path, kind=KIND).plain:

@@ -100,7 +100,7 @@ class Blueprint(Strict):
 
 
 class Sketch(Blueprint):
-    """What is left of a faulty blueprint: cross-checks look at it, so that all faults come in one run."""
+    """What is left of a faulty blueprint: cross-checks look at it, so that all problems come in one run."""
 
     name: Name = ""
     title: str = ""

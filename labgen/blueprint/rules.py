@@ -1,4 +1,4 @@
-"""Cross-checks of a blueprint: what one value means for another. Each rule yields finished fault lines."""
+"""Cross-checks of a blueprint: what one value means for another. Each rule yields Problems."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from typing import Any
 from labgen.blueprint.drills import Drill
 from labgen.blueprint.model import Blueprint, NodeSpec, Settings
 from labgen.components.registry import Component
-from labgen.documents import Source
+from labgen.documents import Loc, Problem, Source
 from labgen.errors import meant
 from labgen.plugins import entry_point_names
-from labgen.wording import Loc
 
 PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
 
-def faults_across(
+def cross_checks(
     blueprint: Blueprint,
     source: Source,
     components: Mapping[str, Component],
     known_components: Iterable[str],
     plain: Mapping[str, Any],
-) -> Iterator[str]:
-    """Every fault that shows only when values are looked at together.
+) -> Iterator[Problem]:
+    """Every problem that shows only when values are looked at together.
 
     components: the manifests of the components in use. known_components: all names there are.
     plain: the document as it was written, so that a faulty node still counts as one that exists.
     """
-    network, network_faults = _network(blueprint, source)
-    yield from network_faults
+    network, network_problems = _network(blueprint, source)
+    yield from network_problems
     yield from _nodes(source, network, plain)
     positions = _positions(blueprint, plain)
     yield from _components(blueprint, source, components, sorted(known_components), positions)
@@ -40,22 +39,22 @@ def faults_across(
     known_checks = entry_point_names("labgen.checks")
     for index, name in enumerate(blueprint.checks):
         if name not in known_checks:
-            yield source.fault(("checks", index), f"there is no check '{name}'; {meant(name, known_checks)}")
+            yield source.problem(("checks", index), f"there is no check '{name}'; {meant(name, known_checks)}")
     yield from _profiles(blueprint, source, components)
-    yield from drill_faults(blueprint.drills, [path.name for path in blueprint.paths], source)
+    yield from drill_problems(blueprint.drills, [path.name for path in blueprint.paths], source)
 
 
-def _network(blueprint: Blueprint, source: Source) -> tuple[IPv4Network | None, list[str]]:
+def _network(blueprint: Blueprint, source: Source) -> tuple[IPv4Network | None, list[Problem]]:
     loc: Loc = ("network", "cidr")
     text = blueprint.network.cidr
     if not text and loc not in source.places:
         return None, []
-    if fault := network_fault(text):
-        return None, [source.fault(loc, fault)]
+    if problem := network_problem(text):
+        return None, [source.problem(loc, problem)]
     return IPv4Network(text), []
 
 
-def network_fault(text: str) -> str | None:
+def network_problem(text: str) -> str | None:
     """What is wrong with TEXT as the range of a lab."""
     if re.fullmatch(r"[0-9.]+", text):
         return f"'{text}' has no prefix length; write it like 192.168.60.0/24"
@@ -74,27 +73,27 @@ def network_fault(text: str) -> str | None:
     return None
 
 
-def _nodes(source: Source, network: IPv4Network | None, plain: Mapping[str, Any]) -> Iterator[str]:
+def _nodes(source: Source, network: IPv4Network | None, plain: Mapping[str, Any]) -> Iterator[Problem]:
     names: dict[str, int] = {}
     addresses: dict[str, str] = {}
     for index, node in _written_nodes(plain):
         name, address = node.get("name"), node.get("address")
         if isinstance(name, str):
             if name in names:
-                yield source.fault(("nodes", index, "name"), f"'{name}' is already the name of nodes[{names[name]}]")
+                yield source.problem(("nodes", index, "name"), f"'{name}' is already the name of nodes[{names[name]}]")
             names.setdefault(name, index)
             if set(name) <= set("0123456789abcdef"):
                 # Vagrant looks a word up in its index of all machines first, as the beginning of an id.
-                yield source.fault(
+                yield source.problem(
                     ("nodes", index, "name"),
                     f"'{name}' could be taken for a machine's id, digits and a to f: use another letter too",
                 )
         if isinstance(address, str):
             loc: Loc = ("nodes", index, "address")
-            if fault := address_fault(address, network):
-                yield source.fault(loc, fault)
+            if problem := address_problem(address, network):
+                yield source.problem(loc, problem)
             elif address in addresses:
-                yield source.fault(loc, f"{address} is already the address of {addresses[address]}")
+                yield source.problem(loc, f"{address} is already the address of {addresses[address]}")
             addresses.setdefault(address, name if isinstance(name, str) else f"nodes[{index}]")
 
 
@@ -106,7 +105,7 @@ def _written_nodes(plain: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str,
             yield index, node
 
 
-def address_fault(text: str, network: IPv4Network | None) -> str | None:
+def address_problem(text: str, network: IPv4Network | None) -> str | None:
     """What is wrong with TEXT as an address in NETWORK; the first address belongs to the host's bridge."""
     try:
         address = IPv4Address(text)
@@ -129,21 +128,21 @@ def _components(
     components: Mapping[str, Component],
     known: list[str],
     positions: list[int],
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     for at, node in zip(positions, blueprint.nodes, strict=True):
         for position, name in enumerate(node.components):
             loc: Loc = ("nodes", at, "components", position)
             if name not in known:
-                yield source.fault(loc, f"there is no component '{name}'; {meant(name, known)}")
+                yield source.problem(loc, f"there is no component '{name}'; {meant(name, known)}")
                 continue
             if node.components.index(name) != position:
-                yield source.fault(loc, f"'{name}' stands here twice")
+                yield source.problem(loc, f"'{name}' stands here twice")
             for required in components[name].manifest.requires:
                 if required not in node.components:
-                    yield source.fault(loc, f"'{name}' needs '{required}' on the same node; add it to {node.name}")
+                    yield source.problem(loc, f"'{name}' needs '{required}' on the same node; add it to {node.name}")
     for cycle in requirement_cycles(components):
         circle = " → ".join(cycle)
-        yield source.fault(("nodes",), f"components need each other in a circle: {circle} (see their component.yml)")
+        yield source.problem(("nodes",), f"components need each other in a circle: {circle} (see their component.yml)")
 
 
 def _positions(blueprint: Blueprint, plain: Mapping[str, Any]) -> list[int]:
@@ -181,31 +180,31 @@ def _settings(
     components: Mapping[str, Component],
     network: IPv4Network | None,
     positions: list[int],
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     used = {name for node in blueprint.nodes for name in node.components}
     taken = {node.address: node.name for node in blueprint.nodes}
 
-    def check(settings: Settings, loc: Loc, allowed: set[str], fault_begins: str) -> Iterator[str]:
+    def check(settings: Settings, loc: Loc, allowed: set[str], begins: str) -> Iterator[Problem]:
         for component, values in settings.items():
             here = (*loc, component)
             if component not in allowed:
-                yield source.fault(here, f"{fault_begins} '{component}'; {meant(component, allowed)}")
+                yield source.problem(here, f"{begins} '{component}'; {meant(component, allowed)}")
                 continue
             if component not in components:
                 continue  # an unknown component has been reported where it is used
             parameters = components[component].manifest.parameters
             for name, value in values.items():
                 if name not in parameters:
-                    yield source.fault(
+                    yield source.problem(
                         (*here, name), f"'{component}' has no parameter '{name}'; {meant(name, parameters)}"
                     )
-                elif fault := parameters[name].fault(value):
-                    yield source.fault((*here, name), fault)
+                elif problem := parameters[name].problem(value):
+                    yield source.problem((*here, name), problem)
                 elif parameters[name].type == "address":
-                    if fault := address_fault(value, network):
-                        yield source.fault((*here, name), fault)
+                    if problem := address_problem(value, network):
+                        yield source.problem((*here, name), problem)
                     elif value in taken:
-                        yield source.fault((*here, name), f"{value} is already the address of {taken[value]}")
+                        yield source.problem((*here, name), f"{value} is already the address of {taken[value]}")
 
     yield from check(blueprint.settings, ("settings",), used, "no node carries")
     for name, profile in blueprint.profiles.items():
@@ -220,7 +219,7 @@ def _settings(
 
 def _values_not_given(
     blueprint: Blueprint, node: NodeSpec, loc: Loc, source: Source, components: Mapping[str, Component]
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     for name in node.components:
         if name not in components:
             continue
@@ -230,28 +229,28 @@ def _values_not_given(
                 parameter in profile.settings.get(name, {}) for profile in blueprint.profiles.values()
             )
             if about.default is None and not given:
-                yield source.fault(
+                yield source.problem(
                     loc, f"'{name}' on {node.name} needs a value: settings.{name}.{parameter} ({about.doc})"
                 )
 
 
 def _paths(
     blueprint: Blueprint, source: Source, network: IPv4Network | None, plain: Mapping[str, Any]
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     given = [node.get("name") for _, node in _written_nodes(plain)]
     names = {name for name in given if isinstance(name, str)}
     all_named = len(given) == sum(isinstance(name, str) for name in given)
     for index, path in enumerate(blueprint.paths):
         looks_like_address = path.host.replace(".", "").isdigit()
         if looks_like_address:
-            if fault := address_fault(path.host, network):
-                yield source.fault(("paths", index, "host"), fault)
+            if problem := address_problem(path.host, network):
+                yield source.problem(("paths", index, "host"), problem)
         elif path.host not in names and all_named:  # else it may be the one that has no name
-            yield source.fault(("paths", index, "host"), f"there is no node '{path.host}'; {meant(path.host, names)}")
+            yield source.problem(("paths", index, "host"), f"there is no node '{path.host}'; {meant(path.host, names)}")
     seen: dict[str, int] = {}
     for index, path in enumerate(blueprint.paths):
         if path.name in seen:
-            yield source.fault(
+            yield source.problem(
                 ("paths", index, "name"), f"'{path.name}' is already the name of paths[{seen[path.name]}]"
             )
         seen.setdefault(path.name, index)
@@ -261,49 +260,49 @@ LIBPQ = "libpq"
 """The path that every lab has, beside those of its blueprint."""
 
 
-def drill_faults(
+def drill_problems(
     drills: Sequence[Drill], paths: Iterable[str], source: Source, loc: Loc = ("drills",)
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     """What is wrong with the names in DRILLS, which stand at LOC; a drill in a file of its own has an empty LOC."""
     known_faults, known_paths = entry_point_names("labgen.faults"), {LIBPQ, *paths}
     seen: dict[str, int] = {}
     for index, drill in enumerate(drills):
         here = (*loc, index) if loc else ()
         if drill.name in seen:
-            yield source.fault((*here, "name"), f"'{drill.name}' is already the name of drills[{seen[drill.name]}]")
+            yield source.problem((*here, "name"), f"'{drill.name}' is already the name of drills[{seen[drill.name]}]")
         seen.setdefault(drill.name, index)
         for at, step in enumerate(drill.faults):
             if step.fault not in known_faults:
-                fault = f"there is no fault '{step.fault}'; {meant(step.fault, known_faults)}"
-                yield source.fault((*here, "faults", at, "fault"), fault)
+                what = f"there is no fault '{step.fault}'; {meant(step.fault, known_faults)}"
+                yield source.problem((*here, "faults", at, "fault"), what)
         for name in drill.expect.paths:
             if name not in known_paths:
-                yield source.fault(
+                yield source.problem(
                     (*here, "expect", "paths", name), f"there is no path '{name}'; {meant(name, known_paths)}"
                 )
         for at, name in enumerate(drill.expect.held or ()):
             if name not in known_paths:
-                yield source.fault(
+                yield source.problem(
                     (*here, "expect", "held", at), f"there is no path '{name}'; {meant(name, known_paths)}"
                 )
 
 
-def _profiles(blueprint: Blueprint, source: Source, components: Mapping[str, Component]) -> Iterator[str]:
+def _profiles(blueprint: Blueprint, source: Source, components: Mapping[str, Component]) -> Iterator[Problem]:
     used = {name for node in blueprint.nodes for name in node.components}
     known_providers = entry_point_names("labgen.providers")
     defaults = [name for name, profile in blueprint.profiles.items() if profile.default]
     for name in defaults[1:]:
-        yield source.fault(("profiles", name, "default"), f"the default is already '{defaults[0]}'")
+        yield source.problem(("profiles", name, "default"), f"the default is already '{defaults[0]}'")
     for name, profile in blueprint.profiles.items():
         for provider in profile.box:
             if provider not in known_providers:
-                yield source.fault(
+                yield source.problem(
                     ("profiles", name, "box", provider),
                     f"there is no provider '{provider}'; {meant(provider, known_providers)}",
                 )
         for component, version in profile.versions.items():
             loc: Loc = ("profiles", name, "versions", component)
             if component not in used:
-                yield source.fault(loc, f"no node carries '{component}'; {meant(component, used)}")
-            elif component in components and (fault := components[component].version_fault(version, profile.os)):
-                yield source.fault(loc, fault)
+                yield source.problem(loc, f"no node carries '{component}'; {meant(component, used)}")
+            elif component in components and (problem := components[component].version_problem(version, profile.os)):
+                yield source.problem(loc, problem)

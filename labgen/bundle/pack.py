@@ -21,9 +21,10 @@ from pydantic import ValidationError
 
 from labgen.archives import Readable, each_member, read_contents, unpack, write_archive
 from labgen.bundle.model import BUNDLE, CONTENTS, ISSUE, About, is_given
+from labgen.documents.problem import path_text
+from labgen.documents.wording import describe
 from labgen.errors import LabgenError
 from labgen.redact import Redactor
-from labgen.wording import describe, path_text
 
 LEVEL = 10
 LARGEST_WINDOW = 1 << 27

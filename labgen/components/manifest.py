@@ -25,7 +25,10 @@ PYTHONS: dict[str, str] = {"debian-11": "3.9", "debian-12": "3.11", "debian-13":
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    """A part of a document: it has the keys that it names and no others, each of just its type."""
+
+    # Most models are parts of another, and need no validator of their own.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
@@ -69,11 +72,11 @@ class Parameter(Strict):
     @model_validator(mode="after")
     def _default_fits(self) -> Parameter:
         # None means: no default, the blueprint must give the value.
-        if self.default is not None and (fault := self.fault(self.default)):
-            raise ValueError(f"the default {fault}")
+        if self.default is not None and (problem := self.problem(self.default)):
+            raise ValueError(f"the default {problem}")
         return self
 
-    def fault(self, value: object) -> str | None:
+    def problem(self, value: object) -> str | None:
         """What is wrong with VALUE, as the end of a sentence; None if it fits."""
         python, words = TYPES[self.type]
         wrong_bool = isinstance(value, bool) and self.type != "boolean"
@@ -174,7 +177,7 @@ class OtherVersions(Wheels):
     except_: tuple[Version, ...] = Field(default=(), alias="except")
     beside: tuple[Package, ...] = ()
 
-    def fault(self, version: str) -> str | None:
+    def problem(self, version: str) -> str | None:
         """Why VERSION cannot be chosen, as the end of a sentence; None if it can."""
         if not is_release(version):
             return must_be("the number of a release, like 3.0.4", version)

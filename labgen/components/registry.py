@@ -9,7 +9,7 @@ from pathlib import Path
 from labgen.components.manifest import Manifest
 from labgen.components.versions import is_package_version, is_same
 from labgen.documents import read_document
-from labgen.errors import BlueprintError
+from labgen.errors import DocumentError
 from labgen.plugins import entry_point_folders
 from labgen.resources import resource
 
@@ -77,14 +77,14 @@ class Component:
     def _has(self, name: str) -> bool:
         return name in self.texts or (self.folder / name).is_file()
 
-    def version_fault(self, version: str, os: str) -> str | None:
+    def version_problem(self, version: str, os: str) -> str | None:
         """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
         about = self.manifest
         if self.pins(version, os):
             return None
         if about.other_versions:
-            fault = about.other_versions.fault(version)
-            return fault and f"the version of {self.name} {fault}"
+            problem = about.other_versions.problem(version)
+            return problem and f"the version of {self.name} {problem}"
         if os in about.versions:
             return f"{self.name} comes from {os.replace('-', ' ').title()} in the version {about.versions[os]}"
         if self.name in about.artefacts:
@@ -113,20 +113,20 @@ class Component:
 
 
 def load_component(folder: Path) -> Component:
-    """Read FOLDER's manifest; raises BlueprintError with every fault in it."""
+    """Read FOLDER's manifest; raises DocumentError with every problem in it."""
     path = folder / MANIFEST
     document = read_document(path, Manifest, kind="component manifest")
     manifest, source = document.value, document.source
-    faults = []
+    problems = []
     if manifest.name != folder.name:
-        faults.append(source.fault(("name",), f"is '{manifest.name}', but the folder is called '{folder.name}'"))
-    faults += [
-        source.fault(("files", index, "template"), f"there is no file '{file.template}' beside the manifest")
+        problems.append(source.problem(("name",), f"is '{manifest.name}', but the folder is called '{folder.name}'"))
+    problems += [
+        source.problem(("files", index, "template"), f"there is no file '{file.template}' beside the manifest")
         for index, file in enumerate(manifest.files)
         if not (folder / file.template).is_file()
     ]
-    if faults:
-        raise BlueprintError(faults, kind="component manifest")
+    if problems:
+        raise DocumentError(problems, kind="component manifest")
     return Component(folder, manifest)
 
 

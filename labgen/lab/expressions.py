@@ -54,13 +54,12 @@ class Expressions:
     def text(self, source: str, node: Node, component: str) -> str:
         """SOURCE rendered; raises jinja2.TemplateError."""
         with _template_errors():
-            return environment().from_string(source).render(self.context(node, component))
+            return _text(source).render(self.context(node, component))
 
     def holds(self, expression: str, node: Node, component: str) -> bool:
         """Whether the Jinja EXPRESSION is true; raises jinja2.TemplateError."""
         with _template_errors():
-            compiled = environment().compile_expression(expression, undefined_to_none=False)
-            return bool(compiled(self.context(node, component)))
+            return bool(_condition(expression)(self.context(node, component)))
 
     def file(self, path: Path, node: Node, component: str) -> str:
         """The template at PATH rendered; raises jinja2.TemplateError."""
@@ -98,6 +97,19 @@ def environment() -> ImmutableSandboxedEnvironment:
     jinja.filters.update(FILTERS)
     jinja.tests["below"] = is_below
     return jinja
+
+
+# A manifest's texts are the same for all nodes and profiles, and compiling one takes longer than rendering it.
+
+
+@cache
+def _text(source: str) -> Any:
+    return environment().from_string(source)
+
+
+@cache
+def _condition(expression: str) -> Any:
+    return environment().compile_expression(expression, undefined_to_none=False)
 
 
 @cache

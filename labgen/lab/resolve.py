@@ -10,10 +10,10 @@ from jinja2 import TemplateError
 
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.rebase import addresses_in, inside, move, rebase
-from labgen.blueprint.rules import address_fault
+from labgen.blueprint.rules import address_problem
 from labgen.components.registry import MANIFEST, Component
-from labgen.documents import shown
-from labgen.errors import BlueprintError, UnknownNameError, UsageError
+from labgen.documents import Loc, shown
+from labgen.errors import DocumentError, UnknownNameError, UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
 from labgen.lab.model import Lab, LabNetwork, LabWarning, Node, PlacedFile, on_nodes
@@ -24,7 +24,6 @@ from labgen.overrides.model import Tree, UserFile, UserStep
 from labgen.overrides.parse import parse_overrides
 from labgen.overrides.result import Overrides
 from labgen.overrides.user_defined import FILES, PACKAGES, files_component, packages_component, step_component
-from labgen.wording import Loc
 
 
 def resolve(
@@ -38,7 +37,7 @@ def resolve(
     emulated: bool = False,
     network: str | None = None,
 ) -> Lab:
-    """The lab that LOADED makes; raises UnknownNameError, UsageError, or BlueprintError where a rule does not hold.
+    """The lab that LOADED makes; raises UnknownNameError, UsageError, or DocumentError where a rule does not hold.
 
     overrides: `--set` words, which go over FILES. network: the lab's range where it is not the blueprint's own;
     `--set network.cidr` goes over it.
@@ -142,11 +141,11 @@ def _check_overridden_addresses(lab: Lab, wanted: Overrides, network: IPv4Networ
             for name, value in values.items():
                 if parameters[name].type != "address":
                     continue
-                fault = address_fault(value, network)
-                if not fault and value in taken:
-                    fault = f"{value} is the address of {taken[value]}"
-                if fault:
-                    raise UsageError(fault, where=wanted.origins[(*prefix, component, name)])
+                problem = address_problem(value, network)
+                if not problem and value in taken:
+                    problem = f"{value} is the address of {taken[value]}"
+                if problem:
+                    raise UsageError(problem, where=wanted.origins[(*prefix, component, name)])
 
 
 def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[LabWarning, ...]:
@@ -182,11 +181,11 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
         lines = [f"{name}: {text}{on_nodes(nodes)}" for (_, name, text), nodes in broken.items()]
         raise UsageError("values break a rule", where=" ".join(dict.fromkeys(wanted.origins.values())), detail=lines)
     if broken:
-        faults = [
-            loaded.source.fault(place, f"{'' if name in place else f'{name}: '}{text}{on_nodes(nodes)}")
+        problems = [
+            loaded.source.problem(place, f"{'' if name in place else f'{name}: '}{text}{on_nodes(nodes)}")
             for (place, name, text), nodes in broken.items()
         ]
-        raise BlueprintError(loaded.source.sort(faults))
+        raise DocumentError(loaded.source.sort(problems))
     return tuple(
         LabWarning(name, text, tuple(nodes), loaded.source.position(place))
         for (place, name, text), nodes in weak.items()

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.model import AccessPath, Blueprint, NodeSpec, Settings
 from labgen.blueprint.rebase import move
-from labgen.blueprint.rules import address_fault
+from labgen.blueprint.rules import address_problem
 from labgen.components.registry import Component
 from labgen.errors import OperationError, UsageError
 from labgen.lab.model import Lab, Node, matches
@@ -193,7 +193,7 @@ def _next_address(address: str, taken: set[str], lab: Lab) -> str:
     network = IPv4Network(lab.network.cidr)
     for number in range(int(IPv4Address(address)) + 1, int(network.broadcast_address)):
         found = str(IPv4Address(number))
-        if found not in taken and not address_fault(found, network):
+        if found not in taken and not address_problem(found, network):
             return found
     raise OperationError(
         f"there is no free address after {address} in {network}",

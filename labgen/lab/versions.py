@@ -18,9 +18,9 @@ def in_versions(
     """
     packages: dict[str, str] = {}
     for name, version in wanted.items():
-        if fault := components[name].version_fault(version, os):
+        if problem := components[name].version_problem(version, os):
             where = origins.get(("versions", name), f"--set versions.{name}={shortened(version)}")
-            raise UsageError(fault, where=where, cure=_choice(components, name, os))
+            raise UsageError(problem, where=where, cure=_choice(components, name, os))
         packages |= components[name].pins(version, os)
     chosen = {
         name: component.in_version(wanted[name], os) if name in wanted else component

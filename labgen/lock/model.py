@@ -12,10 +12,12 @@ from pydantic import Field, ValidationError
 
 from labgen import __version__
 from labgen.components.manifest import Strict
+from labgen.documents.problem import path_text
+from labgen.documents.wording import describe
 from labgen.errors import LockError
 from labgen.lock.packages import OsName, Package, Sha256
 from labgen.system.files import write_atomically
-from labgen.wording import describe, path_text, printable
+from labgen.wording import printable
 
 FORMAT = 1
 MOST_FAULTS = 5  # of a damaged file that are told

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from labgen.blueprint.model import Blueprint
-from labgen.blueprint.rules import network_fault
+from labgen.blueprint.rules import network_problem
 from labgen.components.manifest import TYPES, OsName
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError, UsageError
@@ -196,8 +196,8 @@ class Applier:
         if about.type == "string" and typed:
             # A number or nothing for a parameter that is a string is meant as it was typed.
             value = given.text
-        if fault := about.fault(value):
-            raise UsageError(f"{component}.{parameter} {fault}", where=given.origin)
+        if problem := about.problem(value):
+            raise UsageError(f"{component}.{parameter} {problem}", where=given.origin)
         settings[parameter] = value
 
     def _configure(
@@ -225,8 +225,8 @@ class Applier:
             path = (*keys, *more)
             if kept := config.kept_by(path):
                 raise UsageError(f"{kept[0]} of {component} is not changed here: {kept[1]}", where=given.origin)
-            if value is not None and (fault := FORMATS[config.format].fault(path, value)):
-                raise UsageError(f"{config.file.rpartition('/')[2]} {fault}", where=given.origin)
+            if value is not None and (problem := FORMATS[config.format].problem(path, value)):
+                raise UsageError(f"{config.file.rpartition('/')[2]} {problem}", where=given.origin)
             tree: Any = value
             for part in reversed(path):
                 tree = {part: tree}
@@ -285,8 +285,8 @@ def _version(given: Assignment) -> str:
 def _network(name: str, text: str, where: str) -> str:
     if name != "cidr":
         raise UnknownNameError("value of the network", name, ["cidr"], where=where)
-    if fault := network_fault(shortened(text)):
-        raise UsageError(fault, where=where)
+    if problem := network_problem(shortened(text)):
+        raise UsageError(problem, where=where)
     return text
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import yaml
-
 from labgen.blueprint.model import CPUS, MEMORY
-from labgen.documents import CoreLoader
+from labgen.documents import Loc, parse_value
 from labgen.errors import UsageError
 from labgen.overrides.document import OverridesFile
 from labgen.overrides.model import OverridesDocument, Tree, UserFile, UserStep
-from labgen.wording import Loc, shortened
+from labgen.wording import shortened
 
 MACHINE_VALUES = {"memory": MEMORY, "cpus": CPUS}
 Path = tuple[str, ...]
@@ -63,8 +61,8 @@ def of_word(word: str) -> Assignment:
     if keys[0] == "secrets":
         return Assignment(keys, text, text, origin)  # characters such as % mean something in YAML
     try:
-        value = yaml.load(text, CoreLoader)  # noqa: S506 - CoreLoader is a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError):
+        value = parse_value(text)
+    except ValueError:
         raise UsageError("the value cannot be read as YAML", where=origin) from None
     return Assignment(keys, value, text, origin)
 

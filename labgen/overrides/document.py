@@ -12,10 +12,9 @@ from pydantic import ConfigDict
 
 from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
-from labgen.documents import SUFFIXES, Source, draft_document
-from labgen.errors import BlueprintError, UsageError
+from labgen.documents import SUFFIXES, Loc, Problem, Source, draft_document
+from labgen.errors import DocumentError, UsageError
 from labgen.overrides.model import BESIDE, OverridesDocument
-from labgen.wording import Loc
 
 LARGEST = 1 << 20
 """Bytes of a script or file beside a document."""
@@ -61,9 +60,9 @@ class OverridesFile:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
 
-    def fault(self, loc: Loc, what: str) -> str:
-        """A `file:line:column: path: what` line about what stands at LOC of the document."""
-        return self.source.fault((*self.loc, *loc), what)
+    def problem(self, loc: Loc, what: str) -> Problem:
+        """WHAT about the value at LOC of the document."""
+        return self.source.problem((*self.loc, *loc), what)
 
     def position(self, loc: Loc) -> str:
         """`file:line:column` of what stands at LOC of the document."""
@@ -73,7 +72,7 @@ class OverridesFile:
 def read_overrides(path: Path) -> OverridesFile:
     """The overrides in the file PATH: the whole document, or its key `overrides` if it has one.
 
-    Raises UsageError if there is no such file, BlueprintError with every fault.
+    Raises UsageError if there is no such file, DocumentError with every problem.
     """
     if not path.is_file():
         raise UsageError(f"there is no overrides file {path}", where="-f", cure="give the path of a YAML file")
@@ -82,23 +81,23 @@ def read_overrides(path: Path) -> OverridesFile:
     texts: dict[str, str] = {}
     if inner:
         holder = draft_document(path, _Holder, kind="overrides document")
-        value, source, faults = (holder.value.overrides if holder.value else None), holder.source, holder.faults
+        value, source, problems = (holder.value.overrides if holder.value else None), holder.source, holder.problems
         if holder.value and (beside := _blueprint_beside(path, holder.value.lab)):
             # Whole, so that a copy of the document has all that it needs.
             texts[beside] = whole_text(path.parent / beside).decode()
     else:
         whole = draft_document(path, OverridesDocument, kind="overrides document")
-        value, source, faults = whole.value, whole.source, whole.faults
+        value, source, problems = whole.value, whole.source, whole.problems
     loc: Loc = (INNER,) if inner else ()
-    faults = list(faults)
+    problems = list(problems)
     for place, name in _named(value or OverridesDocument()):
         try:
             texts[name] = _text(path.parent / name)
         except (OSError, ValueError) as why:
             reason = (why.strerror or "an error").lower() if isinstance(why, OSError) else str(why)
-            faults.append(source.fault((*loc, *place), f"{name}, beside the document, cannot be read: {reason}"))
-    if faults or value is None:
-        raise BlueprintError(source.sort(faults), kind="overrides document")
+            problems.append(source.problem((*loc, *place), f"{name}, beside the document, cannot be read: {reason}"))
+    if problems or value is None:
+        raise DocumentError(source.sort(problems), kind="overrides document")
     return OverridesFile(path, value, source, loc, texts)
 
 

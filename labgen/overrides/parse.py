@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from labgen.blueprint.model import Blueprint
 from labgen.components.registry import Component
-from labgen.errors import BlueprintError, UsageError
+from labgen.errors import DocumentError, UsageError
 from labgen.overrides.apply import Applier
 from labgen.overrides.assignment import of_document, of_word
 from labgen.overrides.document import OverridesFile
@@ -29,19 +29,19 @@ def parse_overrides(
 ) -> Overrides:
     """Sort and check FILES, then WORDS, which go over them.
 
-    Raises UsageError naming the word that does not fit, BlueprintError with every fault of a file.
+    Raises UsageError naming the word that does not fit, DocumentError with every problem of a file.
     """
     overrides = Overrides()
     apply = Applier(overrides, blueprint, components)
     for file in files:
-        faults = []
+        problems = []
         for loc, assign in of_document(file, apply):
             try:
                 assign()
             except UsageError as why:
-                faults.append(file.fault(loc, f"{why.what}; {why.cure}" if why.cure else why.what))
-        if faults:
-            raise BlueprintError(file.source.sort(faults), kind="overrides document")
+                problems.append(file.problem(loc, f"{why.what}; {why.cure}" if why.cure else why.what))
+        if problems:
+            raise DocumentError(file.source.sort(problems), kind="overrides document")
     for word in words:
         apply(of_word(word))
     return overrides

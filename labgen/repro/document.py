@@ -9,8 +9,8 @@ from typing import Any
 
 from labgen.blueprint.loader import blueprint_files
 from labgen.cluster.state import TARGETS
-from labgen.documents import SUFFIXES, Source, draft_document
-from labgen.errors import BlueprintError, LabgenError, UnknownNameError, UsageError, is_near, meant
+from labgen.documents import SUFFIXES, Loc, Problem, Source, draft_document
+from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError, is_near, meant
 from labgen.faults.catalogue import GROUP, find_fault
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
@@ -19,7 +19,6 @@ from labgen.plugins import entry_point_names
 from labgen.repro.model import FaultAction, Reproduction, Rows, SqlAction
 from labgen.repro.targets import NOW, is_description
 from labgen.resources import resource
-from labgen.wording import Loc
 
 KIND = "reproduction"
 POSTGRESQL = ("postgresql", "pgbouncer")
@@ -61,20 +60,20 @@ def find_reproduction(word: str) -> Path:
 
 
 def read_reproduction(path: Path) -> Reproduction:
-    """The reproduction in the file at PATH; raises BlueprintError with every fault that shows without its lab."""
+    """The reproduction in the file at PATH; raises DocumentError with every problem that shows without its lab."""
     return read_written(path).value
 
 
 def read_written(path: Path) -> Written:
     """As `read_reproduction`, with the places of its values."""
     draft = draft_document(path, Reproduction, kind=KIND)
-    faults = [
-        *draft.faults,
-        *_lab_faults(draft.plain, path, draft.source),
+    problems = [
+        *draft.problems,
+        *_lab_problems(draft.plain, path, draft.source),
         *_fault_names(draft.plain, draft.source),
     ]
-    if faults or draft.value is None:
-        raise BlueprintError(draft.source.sort(faults), kind=KIND)
+    if problems or draft.value is None:
+        raise DocumentError(draft.source.sort(problems), kind=KIND)
     return Written(draft.value, path, draft.source)
 
 
@@ -82,23 +81,25 @@ def _is_path(lab: str) -> bool:
     return "/" in lab or lab.endswith(SUFFIXES)
 
 
-# Looked up in the document as it was written, where what stands beside faults still has its place.
+# Looked up in the document as it was written, where what stands beside problems still has its place.
 
 
-def _lab_faults(plain: Mapping[str, Any], path: Path, source: Source) -> Iterator[str]:
+def _lab_problems(plain: Mapping[str, Any], path: Path, source: Source) -> Iterator[Problem]:
     lab = plain.get("lab")
     if not isinstance(lab, str) or not lab:
         return
     if not _is_path(lab):
         if lab not in (known := blueprint_files()):
-            yield source.fault(("lab",), f"there is no blueprint '{lab}'; {meant(lab, known)}")
+            yield source.problem(("lab",), f"there is no blueprint '{lab}'; {meant(lab, known)}")
     elif PurePosixPath(lab).is_absolute() or ".." in PurePosixPath(lab).parts:
-        yield source.fault(("lab",), "must be a path below this file's folder, so that the two can be copied together")
+        yield source.problem(
+            ("lab",), "must be a path below this file's folder, so that the two can be copied together"
+        )
     elif not (path.parent / lab).is_file():
-        yield source.fault(("lab",), f"there is no file {lab} beside this one")
+        yield source.problem(("lab",), f"there is no file {lab} beside this one")
 
 
-def _fault_names(plain: Mapping[str, Any], source: Source) -> Iterator[str]:
+def _fault_names(plain: Mapping[str, Any], source: Source) -> Iterator[Problem]:
     known = entry_point_names(GROUP)
     actions = plain.get("actions")
     for index, action in enumerate(actions if isinstance(actions, tuple) else ()):
@@ -107,14 +108,14 @@ def _fault_names(plain: Mapping[str, Any], source: Source) -> Iterator[str]:
             continue
         loc: Loc = ("actions", index, "fault")
         if name not in known:
-            yield source.fault((*loc, "fault"), f"there is no fault '{name}'; {meant(name, known)}")
+            yield source.problem((*loc, "fault"), f"there is no fault '{name}'; {meant(name, known)}")
             continue
         values = fault.get("values", {})
         if isinstance(values, Mapping) and all(isinstance(value, (int, float)) for value in values.values()):
             try:
                 find_fault(name).chosen(values)
             except LabgenError as why:
-                yield source.fault((*loc, "values"), _sentence(why))
+                yield source.problem((*loc, "values"), _sentence(why))
 
 
 def _faults(document: Reproduction) -> Iterator[tuple[int, FaultAction]]:
@@ -127,22 +128,22 @@ def _faults(document: Reproduction) -> Iterator[tuple[int, FaultAction]]:
 
 
 def check_references(written: Written, lab: Lab) -> None:
-    """Raise BlueprintError with everything in the reproduction that LAB does not have, or that cannot be done there."""
-    faults = [*_until(written, lab), *_targets(written, lab), *_struck(written, lab), *_paths(written, lab)]
-    if faults:
-        raise BlueprintError(written.source.sort(faults), kind=KIND)
+    """Raise DocumentError with everything in the reproduction that LAB does not have, or that cannot be done there."""
+    problems = [*_until(written, lab), *_targets(written, lab), *_struck(written, lab), *_paths(written, lab)]
+    if problems:
+        raise DocumentError(written.source.sort(problems), kind=KIND)
 
 
-def _until(written: Written, lab: Lab) -> Iterator[str]:
+def _until(written: Written, lab: Lab) -> Iterator[Problem]:
     until = written.value.until
     words = until_words(build_plan(lab))
     if until is not None and until not in words:
-        yield written.source.fault(
+        yield written.source.problem(
             ("until",), f"there is no stage or started component '{until}'; {meant(until, words)}"
         )
 
 
-def _targets(written: Written, lab: Lab) -> Iterator[str]:
+def _targets(written: Written, lab: Lab) -> Iterator[Problem]:
     nodes = [node.name for node in lab.nodes]
     for loc, word in _named(written.value):
         if word in nodes:
@@ -151,9 +152,9 @@ def _targets(written: Written, lab: Lab) -> Iterator[str]:
             # In a list of all there is, each target once is enough.
             late = [name for name in (f"{target}{NOW}" for target in TARGETS) if is_near(word, name)]
             what = f"there is no node or target '{word}'; {meant(word, [*nodes, *TARGETS, *late])}"
-            yield written.source.fault(loc, what)
+            yield written.source.problem(loc, what)
         elif written.value.until is not None and not word.endswith(NOW):
-            yield written.source.fault(
+            yield written.source.problem(
                 loc,
                 f"with 'until' nobody is the {word} yet when the actions begin; name a node, or say {word}{NOW}",
             )
@@ -174,30 +175,30 @@ def _named(document: Reproduction) -> Iterator[tuple[Loc, str]]:
             yield (*loc, condition.kind, "on"), condition.question.on
 
 
-def _struck(written: Written, lab: Lab) -> Iterator[str]:
+def _struck(written: Written, lab: Lab) -> Iterator[Problem]:
     """Faults that the provider cannot do, or about something that the node has not."""
     for index, action in _faults(written.value):
         fault, loc = find_fault(action.fault), ("actions", index, "fault")
         if reason := fault.refused.get(lab.provider):
-            yield written.source.fault(loc, f"{fault.name} is not possible with {lab.provider}: {reason}")
+            yield written.source.problem(loc, f"{fault.name} is not possible with {lab.provider}: {reason}")
         carried = next((node.components for node in lab.nodes if node.name == action.target), fault.component)
         if fault.component and not set(fault.component) & set(carried):
             wanted = " or ".join(fault.component)
-            yield written.source.fault(
+            yield written.source.problem(
                 (*loc, "target"), f"{fault.name} is about {wanted}, and {action.target} carries none"
             )
 
 
-def _paths(written: Written, lab: Lab) -> Iterator[str]:
+def _paths(written: Written, lab: Lab) -> Iterator[Problem]:
     known = [path.name for path in lab.blueprint.paths]
     for loc, body in _asking(written.value):
         if body.through is not None and body.through not in known:
             what = f"there is no path '{body.through}'; {meant(body.through, known)}"
-            yield written.source.fault((*loc, "through"), what)
+            yield written.source.problem((*loc, "through"), what)
         node = next((node for node in lab.nodes if node.name == body.on), None)
         able = ("postgresql",) if body.through is None else POSTGRESQL
         if node is not None and not set(able) & set(node.components):
-            yield written.source.fault(
+            yield written.source.problem(
                 (*loc, "on"), f"{node.name} has no {' or '.join(able)}, so no SQL can be asked there"
             )
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from labgen.components.manifest import Name, Pattern, Scalar, Strict
+from labgen.documents.problem import Loc
 from labgen.overrides import OverridesDocument
-from labgen.wording import Loc, must_be
+from labgen.wording import must_be
 
 LONGEST = 3600
 """Seconds that anything may be given."""

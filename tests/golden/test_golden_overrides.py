@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
-from labgen.errors import BlueprintError, LabgenError
+from labgen.errors import DocumentError, LabgenError
 from labgen.lab.resolve import resolve
 from labgen.overrides import read_overrides
 
@@ -138,7 +138,7 @@ def test_document_messages(
 ) -> None:
     """What is wrong with an overrides document by itself, and what does not fit the lab: all of it at once."""
     monkeypatch.chdir(HERE)
-    with pytest.raises(BlueprintError) as caught:
+    with pytest.raises(DocumentError) as caught:
         resolve(loaded, provider="docker", files=[read_overrides(Path("overrides", f"{name}.yml"))])
     text = "".join(f"{line}\n" for line in caught.value.lines())
     golden(HERE / "overrides" / f"{name}.txt", text)

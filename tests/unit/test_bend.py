@@ -12,7 +12,7 @@ from labgen.actions.lab.show import resolved
 from labgen.actions.session.open import LabRequest, existing_lab, lab_of
 from labgen.blueprint.loader import find_blueprint, load_blueprint
 from labgen.components.versions import is_package_version, program_version
-from labgen.errors import BlueprintError, UsageError
+from labgen.errors import DocumentError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
@@ -37,10 +37,10 @@ def rendered(lab: Lab) -> dict[str, str]:
     return {path: file.text for path, file in render_nodes(lab, secrets).items()}
 
 
-def faults(tmp_path: Path, text: str, *words: str, **others: str) -> list[str]:
-    with pytest.raises(BlueprintError) as caught:
+def problems(tmp_path: Path, text: str, *words: str, **others: str) -> list[str]:
+    with pytest.raises(DocumentError) as caught:
         bent(tmp_path, text, *words, **others)
-    return [fault.removeprefix(f"{tmp_path}/over.yml:") for fault in caught.value.faults]
+    return [str(problem).removeprefix(f"{tmp_path}/over.yml:") for problem in caught.value.problems]
 
 
 # ---------------------------------------------------------------- values
@@ -83,7 +83,7 @@ def test_the_overrides_of_a_larger_document(tmp_path: Path) -> None:
     text = "name: x\nactions: []\noverrides:\n  settings: {patroni: {ttl: 40}}\n"
     assert bent(tmp_path, text).node("node1").settings["patroni"]["ttl"] == 40
     assert bent(tmp_path, "name: x\nactions: []\n").node("node1").settings["patroni"]["ttl"] == 30
-    assert faults(tmp_path, text.replace("ttl: 40", "ttl: soon")) == [
+    assert problems(tmp_path, text.replace("ttl: 40", "ttl: soon")) == [
         "4:24: overrides.settings.patroni.ttl: patroni.ttl must be a whole number, not 'soon'"
     ]
 
@@ -139,7 +139,7 @@ config:
     postgresql: {listen: '*'}
   etcd: {a: {b: 1}}
 """
-    assert faults(tmp_path, text) == [
+    assert problems(tmp_path, text) == [
         "3:5: config.patroni.scope: scope of patroni is not changed here: change the parameter patroni.scope",
         "4:23: config.patroni.bootstrap.dcs.ttl: bootstrap.dcs.ttl of patroni is not changed here: change the "
         "parameter patroni.ttl",

@@ -13,7 +13,7 @@ import yaml
 from labs import blueprint_text, load, write_component
 
 from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
-from labgen.errors import BlueprintError, LabgenError, UnknownNameError, UsageError
+from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan
 
@@ -90,13 +90,13 @@ def told(path: Path) -> LabgenError | None:
 
 
 def check_readable(error: LabgenError, path: Path, text: str) -> None:
-    """Each line is one line, without jargon; each fault of a blueprint has a place inside the file, in its order."""
+    """Each line is one line, without jargon; each problem of a blueprint has a place inside the file, in its order."""
     assert all(line.isprintable() for line in error.lines())
     assert not JARGON.search("\n".join(error.lines()))
-    if isinstance(error, BlueprintError):
-        found = [re.match(rf"{re.escape(str(path))}:(\d+):(\d+): \S", fault) for fault in error.faults]
+    if isinstance(error, DocumentError):
+        found = [re.match(rf"{re.escape(str(path))}:(\d+):(\d+): \S", str(problem)) for problem in error.problems]
         at = [(int(match[1]), int(match[2])) for match in found if match]
-        assert 0 < len(at) == len(error.faults)
+        assert 0 < len(at) == len(error.problems)
         assert at == sorted(at)
         assert all(1 <= line <= text.count("\n") + 1 for line, _ in at)
 
@@ -181,12 +181,12 @@ def test_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             find_blueprint(absent)
 
 
-def test_a_fault_is_told_once_whatever_the_nodes(tmp_path: Path) -> None:
+def test_a_problem_is_told_once_whatever_the_nodes(tmp_path: Path) -> None:
     write_component(tmp_path / "components", "agent", "parameters: {port: {type: integer, default: 1, doc: a port}}\n")
     nodes = {f"n{i}": ["agent"] for i in range(30)}
-    with pytest.raises(BlueprintError) as caught:
+    with pytest.raises(DocumentError) as caught:
         load(tmp_path, blueprint_text(nodes, "settings: {agent: {port: x}}\n"))
-    assert len(caught.value.faults) == 1
+    assert len(caught.value.problems) == 1
 
 
 def test_components_of_the_user_replace_the_shipped_ones(tmp_path: Path) -> None:

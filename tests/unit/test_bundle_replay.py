@@ -13,7 +13,7 @@ from labgen.actions.bundle.repro import document_member
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
 from labgen.bundle.model import is_place
 from labgen.cli.commands.replay import statement
-from labgen.errors import BlueprintError, LabgenError, LockError, UsageError
+from labgen.errors import DocumentError, LabgenError, LockError, UsageError
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
 from labgen.overrides import read_overrides
@@ -249,7 +249,7 @@ def test_a_document_with_a_name_of_any_kind_has_a_place(tmp_path: Path, name: st
 
 def test_a_faulty_blueprint_is_told_like_any_other(tmp_path: Path) -> None:
     path = write_bundle(tmp_path / "x.tar.zst", {"blueprint.yml": BLUEPRINT.replace("[etcd]", "[etdc]")})
-    assert isinstance(refused(path), BlueprintError)
+    assert isinstance(refused(path), DocumentError)
 
 
 def test_a_lock_for_something_else(tmp_path: Path) -> None:

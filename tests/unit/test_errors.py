@@ -8,7 +8,8 @@ from typing import TypeGuard
 import pytest
 
 from labgen import errors
-from labgen.errors import BlueprintError, HostError, LabgenError, UnknownNameError, meant
+from labgen.documents import Place, Problem
+from labgen.errors import DocumentError, HostError, LabgenError, UnknownNameError, meant
 
 
 def is_error(found: object) -> TypeGuard[type[LabgenError]]:
@@ -28,10 +29,15 @@ def test_lines() -> None:
     assert LabgenError("x").lines() == ["error: x"]
 
 
-def test_blueprint_error_begins_with_the_places() -> None:
-    assert BlueprintError(["a.yml:1:1: x"]).lines() == ["a.yml:1:1: x", "error: the blueprint has 1 fault"]
-    two = BlueprintError(["a.yml:1:1: x", "a.yml:2:1: y"], kind="component manifest", cure="mend them")
-    assert two.lines()[2:] == ["error: the component manifest has 2 faults", "  next:  mend them"]
+def test_document_error_begins_with_the_places() -> None:
+    one, other = Problem(Place("a.yml"), "", "x"), Problem(Place("a.yml", 2), "nodes[0].name", "y")
+    assert DocumentError([one]).lines() == ["a.yml:1:1: x", "error: the blueprint has 1 fault"]
+    two = DocumentError([one, other], kind="component manifest", cure="mend them")
+    assert two.lines()[1:] == [
+        "a.yml:2:1: nodes[0].name: y",
+        "error: the component manifest has 2 faults",
+        "  next:  mend them",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import yaml
 
 from labgen.actions.session.open import LabRequest, existing_lab, lab_of
 from labgen.blueprint.loader import load_blueprint, whole_text
-from labgen.errors import BlueprintError
+from labgen.errors import DocumentError
 
 SMALL = """\
 name: two-members
@@ -30,10 +30,10 @@ def small(tmp_path: Path, text: str = SMALL, name: str = "small.yml") -> Path:
     return tmp_path / name
 
 
-def faults(path: Path) -> list[str]:
-    with pytest.raises(BlueprintError) as caught:
+def problems(path: Path) -> list[str]:
+    with pytest.raises(DocumentError) as caught:
         load_blueprint(path)
-    return list(caught.value.faults)
+    return list(map(str, caught.value.problems))
 
 
 def test_what_is_said_goes_over_what_is_extended(tmp_path: Path) -> None:
@@ -63,12 +63,12 @@ def test_each_value_knows_its_file(tmp_path: Path) -> None:
     assert position(("nodes", 2, "address")).endswith("etcd-patroni-ops.yml:13:19")
 
 
-def test_faults_are_where_they_were_written(tmp_path: Path) -> None:
+def test_problems_are_where_they_were_written(tmp_path: Path) -> None:
     text = SMALL.replace("memory: 512", "memory: lots").replace("scope: small", "scope: Small!")
-    found = faults(small(tmp_path, text))
+    found = problems(small(tmp_path, text))
     assert [line.split("small.yml:")[1].split(" ")[0] for line in found] == ["6:19:", "8:13:"]
     # Of the base a node is gone that a path or drill of it, or of one's own, speaks of.
-    (missing,) = faults(small(tmp_path, SMALL + "paths:\n  - {name: x, host: node3, port: 5432, summary: gone}\n"))
+    (missing,) = problems(small(tmp_path, SMALL + "paths:\n  - {name: x, host: node3, port: 5432, summary: gone}\n"))
     assert "there is no node 'node3'" in missing
 
 
@@ -83,7 +83,7 @@ def test_faults_are_where_they_were_written(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_extended(tmp_path: Path, text: str, said: str) -> None:
-    assert any(said in fault for fault in faults(small(tmp_path, text))), faults(small(tmp_path, text))
+    assert any(said in problem for problem in problems(small(tmp_path, text))), problems(small(tmp_path, text))
 
 
 def test_one_that_extends_another_small_one(tmp_path: Path) -> None:

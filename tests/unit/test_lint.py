@@ -16,7 +16,7 @@ from labgen.actions.phases.base import Run
 from labgen.actions.phases.up_phases import Lint
 from labgen.actions.session.open import OpenLab
 from labgen.blueprint.loader import find_blueprint, load_blueprint
-from labgen.errors import BlueprintError, UsageError
+from labgen.errors import DocumentError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
@@ -176,9 +176,9 @@ def test_a_command_that_cannot_be_worked_out(tmp_path: Path) -> None:
 
 def test_faults_of_a_validator_in_a_manifest(tmp_path: Path) -> None:
     write_component(tmp_path / "components", "web", "validate:\n  - {files: [etc/web], rnu: x}\n")
-    with pytest.raises(BlueprintError) as caught:
+    with pytest.raises(DocumentError) as caught:
         lab(tmp_path, {"one": ["web"]})
-    told = "\n".join(caught.value.faults)
+    told = "\n".join(map(str, caught.value.problems))
     assert "validate[0].files[0]" in told
     assert "rnu" in told
     assert "run" in told

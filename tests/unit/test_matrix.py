@@ -18,7 +18,7 @@ from labgen.actions.repro import matrix as actions
 from labgen.actions.repro.matrix import Runner, error_of, run_bisection, run_matrix, versions_between
 from labgen.actions.repro.run import ReproRequest
 from labgen.artefacts import wheels
-from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
+from labgen.errors import ArtefactError, DocumentError, UnknownNameError, UsageError
 from labgen.repro.document import read_written, reproduction_files
 from labgen.repro.judge import ReproVerdict
 from labgen.repro.junit import matrix_junit
@@ -403,5 +403,5 @@ def test_a_reproduction_that_does_not_fit_its_lab_is_refused_before_anything_is_
         "name: odd\ntitle: Odd\nlab: etcd-patroni-ops\nactions: [{heal: {}}]\n"
         "seen: [{output: {on: nobody, command: ls}}]\n"
     )
-    with pytest.raises(BlueprintError):
+    with pytest.raises(DocumentError):
         run_matrix(read_written(path), parse_axes(["patroni.ttl=30,40"]), ReproRequest(provider="docker"))

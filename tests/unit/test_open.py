@@ -12,7 +12,7 @@ from labs import blueprint_text, write_component
 
 from labgen.actions.lab.listing import lab_lines
 from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, find_lab_blueprint, lab_of
-from labgen.errors import AddressInUseError, BlueprintError, LabgenError, UnknownNameError, UsageError
+from labgen.errors import AddressInUseError, DocumentError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.scaling import grown
 from labgen.state import lab_folder
 
@@ -74,7 +74,7 @@ def test_an_edited_blueprint_counts_and_its_copy_when_it_is_gone(here: Path) -> 
 def test_an_edited_blueprint_may_have_faults(here: Path) -> None:
     lab_of(request()).save()
     (here / "sample.yml").write_text("name: [")
-    with pytest.raises(BlueprintError):
+    with pytest.raises(DocumentError):
         lab_of(LabRequest("sample"))
     assert existing_lab("sample").lab.name == "sample"
 

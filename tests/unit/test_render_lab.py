@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from labs import lab, write_component
 
-from labgen.errors import BlueprintError, UsageError
+from labgen.errors import DocumentError, UsageError
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
@@ -129,7 +129,7 @@ def test_what_goes_along(sample: Lab) -> None:
 )
 def test_a_file_cannot_leave_the_folder(tmp_path: Path, path: str) -> None:
     write_component(tmp_path / "components", "bad", f'files: [{{template: a.j2, path: "{path}"}}]\n', {"a.j2": "x"})
-    with pytest.raises(BlueprintError, match="component manifest"):
+    with pytest.raises(DocumentError, match="component manifest"):
         lab(tmp_path, {"one": ["bad"]})
 
 

@@ -8,7 +8,7 @@ import pytest
 from labs import blueprint_text, load, write_component
 
 from labgen.blueprint.loader import LoadedBlueprint, blueprint_files, find_blueprint, load_blueprint
-from labgen.errors import BlueprintError, OperationError, UsageError
+from labgen.errors import DocumentError, OperationError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.scaling import Scale, begun, grown, leaving, scaled
@@ -194,7 +194,7 @@ def test_an_edited_blueprint_takes_nothing_away(tmp_path: Path, name: str, addre
 
 def test_rules_hold_for_the_new_node_too() -> None:
     loaded = shipped("etcd-patroni-ops")
-    with pytest.raises((UsageError, BlueprintError), match="rule"):
+    with pytest.raises((UsageError, DocumentError), match="rule"):
         lab(loaded, bigger(loaded), "nodes.node4.patroni.ttl=20")
 
 

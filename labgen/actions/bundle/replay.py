@@ -31,7 +31,7 @@ from labgen.bundle.pack import take_in
 from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, UrlSource
 from labgen.components.registry import MANIFEST, Component, component_folders, load_component
 from labgen.documents import SUFFIXES, parse_document
-from labgen.errors import BlueprintError, LabgenError, LockError, PackageError, UsageError
+from labgen.errors import DocumentError, LabgenError, LockError, PackageError, UsageError
 from labgen.images import have_box
 from labgen.lab.model import Lab
 from labgen.lock.model import read_lock
@@ -119,7 +119,7 @@ def offered(
     """The lab that the bundle PATH makes, for somebody to say yes to; what was unpacked goes away afterwards.
 
     A replay of the same file that was cut off goes on. Raises LockError when the bundle is damaged, of a newer labgen
-    or not to be trusted, and UsageError or BlueprintError where no lab can be made of it.
+    or not to be trusted, and UsageError or DocumentError where no lab can be made of it.
     """
     state = state_folder()
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -191,7 +191,7 @@ def _record(path: Path, home: Path, about: About) -> LabRecord:
 def _extends(document: Path) -> bool:
     try:
         return EXTENDS in parse_document(document, kind="blueprint").plain
-    except BlueprintError:
+    except DocumentError:
         return False  # whoever reads it says what is wrong with it
 
 

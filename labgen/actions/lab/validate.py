@@ -48,7 +48,7 @@ def validate(
     files: bool = False,
     provider: str = "docker",
 ) -> list[ProfileReport]:
-    """Every profile, if all are sound; raises BlueprintError or UsageError with what is wrong.
+    """Every profile, if all are sound; raises DocumentError or UsageError with what is wrong.
 
     overrides_files: overrides documents. files: the programs check their rendered files too, in those of PROVIDER's
     images that are here.

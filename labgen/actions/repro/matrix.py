@@ -21,7 +21,7 @@ from packaging.version import Version
 from labgen.actions.repro.run import ReproRequest, request_of
 from labgen.actions.session.open import lab_of
 from labgen.artefacts.wheels import PipFailed, offered_versions
-from labgen.errors import ArtefactError, BlueprintError, UnknownNameError, UsageError
+from labgen.errors import ArtefactError, DocumentError, UnknownNameError, UsageError
 from labgen.providers.process import Overdue, Program, Stopped
 from labgen.repro.document import Written, check_references
 from labgen.repro.judge import ReproVerdict
@@ -161,7 +161,7 @@ def versions_between(written: Written, axis: Axis, options: ReproRequest) -> tup
     except PipFailed as why:
         raise ArtefactError(f"the versions of {source.package} cannot be had: {why}", where=where) from None
     first, last = sorted(axis.values, key=Version)
-    inside = [it for it in offered if Version(first) < Version(it) < Version(last) and not source.fault(it)]
+    inside = [it for it in offered if Version(first) < Version(it) < Version(last) and not source.problem(it)]
     return (first, *sorted(inside, key=Version), last)
 
 
@@ -177,7 +177,7 @@ def _impossible(written: Written, options: ReproRequest, cell: Cell) -> tuple[st
     """Why a lab with the cell's values cannot be; a name that means nothing is a mistake, and raised."""
     try:
         check_references(written, lab_of(request_of(written, _for(options, cell))).lab)
-    except (UnknownNameError, BlueprintError):
+    except (UnknownNameError, DocumentError):
         raise
     except UsageError as why:
         return tuple([why.what] if not why.detail else why.detail)

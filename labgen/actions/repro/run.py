@@ -60,7 +60,7 @@ def request_of(written: Written, options: ReproRequest = ReproRequest()) -> LabR
 
 
 def validate_reproduction(word: str, options: ReproRequest = ReproRequest()) -> tuple[Reproduction, Lab]:
-    """The reproduction that WORD means and its lab, if both are sound; raises BlueprintError or UsageError if not."""
+    """The reproduction that WORD means and its lab, if both are sound; raises DocumentError or UsageError if not."""
     written = read_written(find_reproduction(word))
     lab = lab_of(request_of(written, options)).lab
     check_references(written, lab)
@@ -93,7 +93,7 @@ def run_reproduction(
     WISH None: as `request_of` says. repeat: how often, else as the document says. remove: the lab goes afterwards,
     whatever happens; else it is brought back to its beginning when the reproduction is run again. offline: it is made
     without any network.
-    Raises BlueprintError for faults, before anything boots, and what `up` raises if the lab cannot be made.
+    Raises DocumentError for faults, before anything boots, and what `up` raises if the lab cannot be made.
     """
     written = read_written(document)
     request = request or request_of(written)

@@ -76,7 +76,7 @@ def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
     """The lab that WISH describes, new or existing.
 
     make: a new one is about to be made, so it gets a range that no lab on this machine has, unless WISH says which.
-    Raises UnknownNameError, BlueprintError, or UsageError when an existing lab would have to become another one.
+    Raises UnknownNameError, DocumentError, or UsageError when an existing lab would have to become another one.
     """
     existing = lab_folder(request.lab)
     if request.name is None and existing.exists():

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from labgen.blueprint.drills import Drill, FaultStep
-from labgen.blueprint.rules import drill_faults
+from labgen.blueprint.rules import drill_problems
 from labgen.cluster.state import TARGETS
-from labgen.documents import SUFFIXES, CoreLoader, read_document
-from labgen.errors import BlueprintError, UnknownNameError, UsageError
+from labgen.documents import SUFFIXES, Problem, Source, parse_value, path_text, read_document
+from labgen.documents.wording import describe
+from labgen.errors import DocumentError, UnknownNameError, UsageError
 from labgen.faults.catalogue import GROUP, find_fault
 from labgen.lab.model import Lab
 from labgen.plugins import entry_point_names
-from labgen.wording import describe, path_text, shortened
+from labgen.wording import shortened
 
 EXAMPLE = "for example --set hold=20"
 SHORT = {"target": "faults.0.target", "fault": "faults.0.fault"}
@@ -27,7 +27,7 @@ SHORT = {"target": "faults.0.target", "fault": "faults.0.fault"}
 def choose_drill(lab: Lab, word: str, changes: Sequence[str] = ()) -> Drill:
     """The drill that WORD means, with CHANGES (`path=value`): one of LAB's, a file with one, or a fault by itself.
 
-    Raises UnknownNameError, BlueprintError with every fault of a file, UsageError for a change that does not fit.
+    Raises UnknownNameError, DocumentError with every problem of a file, UsageError for a change that does not fit.
     """
     drill = next((drill for drill in lab.blueprint.drills if drill.name == word), None)
     if drill is None and (word.endswith(SUFFIXES) or "/" in word):
@@ -66,13 +66,13 @@ def _from_file(lab: Lab, path: Path) -> Drill:
     if not path.is_file():
         raise UsageError("there is no such file", where=path, cure=f"labgen drill list {lab.name} shows what there is")
     document = read_document(path, Drill, kind="drill")
-    _refuse(list(drill_faults([document.value], _paths(lab), document.source, ())))
+    _refuse(list(drill_problems([document.value], _paths(lab), document.source, ())))
     return document.value
 
 
-def _refuse(faults: list[str]) -> None:
-    if faults:
-        raise BlueprintError(faults, kind="drill")
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise DocumentError(problems, kind="drill")
 
 
 def _paths(lab: Lab) -> list[str]:
@@ -85,8 +85,8 @@ def _changed(lab: Lab, drill: Drill, change: str) -> Drill:
     if not equals or not path:
         raise UsageError(f"'{shortened(change)}' is not path=value", where="--set", cure=EXAMPLE)
     try:
-        value = yaml.load(text, CoreLoader)  # noqa: S506 - CoreLoader is a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError):
+        value = parse_value(text)
+    except ValueError:
         raise UsageError("the value cannot be read as YAML", where=where, cure=EXAMPLE) from None
     document = drill.model_dump(mode="json")
     keys = SHORT.get(path, path).split(".")
@@ -108,15 +108,8 @@ def _changed(lab: Lab, drill: Drill, change: str) -> Drill:
     except ValidationError as why:
         loc, words = describe(Drill, why.errors()[0])
         raise UsageError(f"{path_text(loc)}: {words}", where=where, cure="see docs/drills.md") from None
-    source = _nowhere(where)
-    _refuse([line.removeprefix(f"{where}:1:1: ") for line in drill_faults([changed], _paths(lab), source, ())])
+    _refuse(list(drill_problems([changed], _paths(lab), Source(""), ())))  # it stands in no file
     return changed
-
-
-def _nowhere(name: str) -> Any:
-    from labgen.documents import Source  # noqa: PLC0415
-
-    return Source(name)
 
 
 def _inside(value: Any, key: str, where: str) -> Any:

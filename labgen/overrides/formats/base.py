@@ -9,7 +9,7 @@ from typing import Any, Protocol
 class Format(Protocol):
     """One kind of configuration file."""
 
-    def fault(self, keys: tuple[str, ...], value: Any) -> str | None:
+    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:
         """Why VALUE (no mapping, unless it is empty) cannot stand under KEYS, as the end of a sentence; or None."""
         ...
 

@@ -16,7 +16,7 @@ import yaml
 class Yaml:
     """Read as Patroni does, by YAML 1.1: what is `on` for it is written in quotes where the string is meant."""
 
-    def fault(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002 - anything may stand anywhere
+    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002 - anything may stand anywhere
         return None
 
     def changed(self, text: str, changes: Mapping[str, Any]) -> str:
@@ -26,7 +26,7 @@ class Yaml:
 
 
 class Json:
-    def fault(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002 - anything may stand anywhere
+    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002 - anything may stand anywhere
         return None
 
     def changed(self, text: str, changes: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ class LineFormat:
 
     dialect: Dialect
 
-    def fault(self, keys: tuple[str, ...], value: Any) -> str | None:
+    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:
         least, most = self.dialect.depth
         if not least <= len(keys) <= most:
             number = str(least) if least == most else f"{least} to {most}"

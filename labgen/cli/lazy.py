@@ -1,0 +1,85 @@
+"""A group of commands of which only the one that is called is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command that is not imported yet.
+
+    summary: what a list of commands says of it. target: `module:attribute` of a function or of a typer app.
+    settings: click's context settings.
+    """
+
+    name: str
+    summary: str
+    target: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> typer.Typer:
+        """The command itself, alone in an app; raises what its module raises when it is imported."""
+        module, _, attribute = self.target.partition(":")
+        target = getattr(import_module(module), attribute)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.callback()(_nothing)  # so that it is a group, of one
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=self.name)
+        else:
+            app.command(self.name, context_settings=dict(self.settings) or None)(target)
+        return app
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands by their rows, and imports one when it is called or completed."""
+
+    rows: Iterable[Row] = ()
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._rows: dict[str, Row] = {}
+        self._complete = False
+        self._add(self.rows)
+
+    def more(self) -> Iterable[Row]:
+        """Rows beside `rows`; asked for when a name is not among those, and when all are listed."""
+        return ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        self._add_more()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.commands:
+            self._add_more()
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._rows:
+            group: Any = typer.main.get_command(self._rows[name].load())
+            command = group.commands[name]
+        return name, command, rest
+
+    def _add_more(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self._add(self.more())
+
+    def _add(self, rows: Iterable[Row]) -> None:
+        """Whoever comes first has a name."""
+        for row in rows:
+            if row.name not in self._rows:
+                self._rows[row.name] = row
+                self.commands[row.name] = TyperCommand(row.name, help=row.summary, rich_markup_mode=None)
+
+
+def _nothing() -> None:
+    pass
