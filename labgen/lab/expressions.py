@@ -54,7 +54,7 @@ class Expressions:
     def text(self, source: str, node: Node, component: str) -> str:
         """SOURCE rendered; raises jinja2.TemplateError."""
         with _template_errors():
-            return _text(source).render(self.context(node, component))
+            return str(_text(source).render(self.context(node, component)))
 
     def holds(self, expression: str, node: Node, component: str) -> bool:
         """Whether the Jinja EXPRESSION is true; raises jinja2.TemplateError."""

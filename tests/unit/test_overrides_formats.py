@@ -185,4 +185,4 @@ def test_json() -> None:
     ],
 )
 def test_what_cannot_stand_there(name: str, keys: tuple[str, ...], value: Any, fault: str | None) -> None:
-    assert FORMATS[name].fault(keys, value) == fault
+    assert FORMATS[name].problem(keys, value) == fault
