@@ -1,4 +1,4 @@
-"""Finds blueprints by name or path and reads them, with every problem in one go."""
+"""Reads blueprints, with every problem in one go."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import yaml
 
 from labgen.blueprint.extends import EXTENDS, put_together
+from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.model import Blueprint, Sketch
 from labgen.blueprint.rules import cross_checks
 from labgen.components.registry import Component, component_folders, load_component
-from labgen.documents import SUFFIXES, Source, checked, parse_document
-from labgen.errors import DocumentError, UnknownNameError, UsageError
-from labgen.plugins import entry_point_folders
-from labgen.resources import resource
+from labgen.documents import Source, parse_document
+from labgen.documents.model import checked
+from labgen.errors import DocumentError
 
 KIND = "blueprint"
 
@@ -33,27 +33,6 @@ class LoadedBlueprint:
     source: Source
     components: Mapping[str, Component]
     node_index: Mapping[str, int]
-
-
-def blueprint_files() -> dict[str, Path]:
-    """Name → file of every blueprint that ships with labgen or comes from a plugin."""
-    roots = [resource("blueprints"), *entry_point_folders("labgen.blueprints")]
-    return {path.stem: path for root in roots for path in sorted(root.glob("*.yml"))}
-
-
-def find_blueprint(name: str) -> Path:
-    """The file of the blueprint NAME, which may be a path; raises UnknownNameError or UsageError."""
-    if "/" in name or name.endswith(SUFFIXES):
-        path = Path(name)
-        if not path.is_file():
-            raise UsageError(
-                f"there is no blueprint file {name}", cure="give the path of a YAML file, or a name: labgen list"
-            )
-        return path
-    files = blueprint_files()
-    if name not in files:
-        raise UnknownNameError("blueprint", name, files)
-    return files[name]
 
 
 def load_blueprint(path: Path, component_roots: tuple[Path, ...] = ()) -> LoadedBlueprint:

@@ -11,6 +11,21 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 
+class _PlainFlags:
+    """`--help` and the like are False where nobody gave them: for None typer brings in pydantic."""
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if not param.expose_value and getattr(param, "is_flag", False) and param.default is None:
+                param.default = False
+        return params
+
+
+class LazyCommand(_PlainFlags, TyperCommand):
+    """A command that is imported when it is called."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A command that is not imported yet.
@@ -33,11 +48,11 @@ class Row:
         if isinstance(target, typer.Typer):
             app.add_typer(target, name=self.name)
         else:
-            app.command(self.name, context_settings=dict(self.settings) or None)(target)
+            app.command(self.name, cls=LazyCommand, context_settings=dict(self.settings) or None)(target)
         return app
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(_PlainFlags, TyperGroup):
     """Lists commands by their rows, and imports one when it is called or completed."""
 
     rows: Iterable[Row] = ()

@@ -20,7 +20,7 @@ def complete_labs(incomplete: str) -> list[str]:
 
 def complete_blueprints(incomplete: str) -> list[str]:
     """Names of blueprints and of labs that exist, for the shell."""
-    from labgen.blueprint.loader import blueprint_files
+    from labgen.blueprint.files import blueprint_files
 
     names = {*blueprint_files(), *complete_labs("")}
     return sorted(name for name in names if name.startswith(incomplete))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labgen.components.manifest import Manifest
 from labgen.components.versions import is_package_version, is_same
-from labgen.documents import read_document
+from labgen.documents.model import read_document
 from labgen.errors import DocumentError
 from labgen.plugins import entry_point_folders
 from labgen.resources import resource

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labgen.errors import MAKE_ROOM, DiskFullError
 from labgen.host.capacity import free_disk
-from labgen.state.places import cache_folder, state_folder
+from labgen.system.folders import cache_folder, state_folder
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 

@@ -12,7 +12,8 @@ from pydantic import ConfigDict
 
 from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
-from labgen.documents import SUFFIXES, Loc, Problem, Source, draft_document
+from labgen.documents import SUFFIXES, Loc, Problem, Source
+from labgen.documents.model import draft_document
 from labgen.errors import DocumentError, UsageError
 from labgen.overrides.model import BESIDE, OverridesDocument
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from labgen.blueprint.loader import blueprint_files
+from labgen.blueprint.files import blueprint_files
 from labgen.cluster.state import TARGETS
-from labgen.documents import SUFFIXES, Loc, Problem, Source, draft_document
+from labgen.documents import SUFFIXES, Loc, Problem, Source
+from labgen.documents.model import draft_document
 from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError, is_near, meant
 from labgen.faults.catalogue import GROUP, find_fault
 from labgen.lab.model import Lab

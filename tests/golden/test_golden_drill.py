@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.cluster.probes import rank_clients
 from labgen.cluster.state import ClusterState
 from labgen.drill.judge.log import parse_log

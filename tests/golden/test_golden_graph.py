@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labgen.blueprint.loader import blueprint_files, load_blueprint
+from labgen.blueprint.files import blueprint_files
+from labgen.blueprint.loader import load_blueprint
 from labgen.graph import build_graph, dot, mermaid
 from labgen.graph.model import Graph
 from labgen.lab.resolve import resolve

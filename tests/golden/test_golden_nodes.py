@@ -15,7 +15,8 @@ import pytest
 import yaml
 from test_golden_render import fixed_secrets, kept_text
 
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.lab.resolve import resolve
 from labgen.render.nodes import render_nodes
 from labgen.resources import resource

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.components.registry import Component
 from labgen.lab.keys import KeyPair
 from labgen.lab.resolve import resolve

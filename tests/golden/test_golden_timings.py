@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from labgen.actions.lab.timings import PhaseTime, Timings
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.cli.timings import timings_table
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan

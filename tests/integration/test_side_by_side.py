@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.blueprint.loader import blueprint_files
+from labgen.blueprint.files import blueprint_files
 from tests.live import LiveLab, docker_things
 
 ADDRESSES = {"node0": ".10", "node1": ".11", "node2": ".12", "node3": ".13"}

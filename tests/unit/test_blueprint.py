@@ -12,7 +12,8 @@ import pytest
 import yaml
 from labs import blueprint_text, load, write_component
 
-from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
+from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan

@@ -9,7 +9,8 @@ from functools import cache
 import pytest
 from checks_world import SECRETS, FakeNode, Result
 
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.checks import CheckResult, Status, run_checks
 from labgen.errors import NodeError
 from labgen.lab.model import Lab

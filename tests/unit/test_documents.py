@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from labgen.components.manifest import Strict
-from labgen.documents import Place, Problem, Source, draft_document, read_document
+from labgen.documents import Place, Problem, Source
+from labgen.documents.model import draft_document, read_document
 from labgen.documents.text import LARGEST, MOST_VALUES, CoreLoader, QuickLoader, _parsed
 from labgen.errors import DocumentError
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from labgen.blueprint.drills import Drill
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.checks.model import Status
 from labgen.cluster.nodes import Nodes
 from labgen.cluster.probes import gate, is_whole, load_paths, rank_clients

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.cluster.nodes import clock_of
 from labgen.drill.judge.log import LogFile, parse_log
 from labgen.drill.run.streams import Load, LoadPath, Observers, Seen, Stream

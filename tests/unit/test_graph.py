@@ -14,7 +14,8 @@ from labs import lab, write_component
 
 from labgen.actions.lab.graph import graph
 from labgen.actions.session.open import LabRequest
-from labgen.blueprint.loader import blueprint_files, load_blueprint
+from labgen.blueprint.files import blueprint_files
+from labgen.blueprint.loader import load_blueprint
 from labgen.cli.main import app
 from labgen.errors import HostError, LabgenError, UnknownNameError, UsageError
 from labgen.graph import build_graph, dot, mermaid

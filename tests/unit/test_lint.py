@@ -15,7 +15,8 @@ from labgen.actions.cache.lint import LintWork, lint, lint_work, unpassed
 from labgen.actions.phases.base import Run
 from labgen.actions.phases.up_phases import Lint
 from labgen.actions.session.open import OpenLab
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.errors import DocumentError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve

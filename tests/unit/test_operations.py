@@ -8,7 +8,8 @@ import pytest
 
 from labgen.actions.cluster.maintenance import Maintenance, maintain
 from labgen.actions.cluster.reinit import copy_anew
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve

@@ -10,7 +10,8 @@ import pytest
 
 from labgen.actions.lab.show import resolved
 from labgen.actions.session.open import LabRequest, existing_lab, lab_of
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.components.versions import is_package_version, program_version
 from labgen.errors import DocumentError, UsageError
 from labgen.lab.model import Lab

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from labs import HEAD, PROFILES, lab, load, write_component
 
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.errors import UsageError
 from labgen.lab.resolve import resolve
 from labgen.plan import Plan, StepId, build_plan

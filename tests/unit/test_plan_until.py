@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labgen.blueprint.loader import find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.errors import UnknownNameError
 from labgen.lab.resolve import resolve
 from labgen.plan import Plan, build_plan, left_out, plan_until

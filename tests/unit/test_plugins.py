@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from labs import blueprint_text, write_component
 
-from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
+from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.components.registry import component_folders
 from labgen.errors import UsageError
 

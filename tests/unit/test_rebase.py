@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from labs import blueprint_text, load, write_component
 
-from labgen.blueprint.loader import LoadedBlueprint, blueprint_files, load_blueprint
+from labgen.blueprint.files import blueprint_files
+from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.blueprint.model import Blueprint
 from labgen.blueprint.rebase import rebase
 from labgen.errors import UsageError

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from labs import HEAD, lab, load, write_component
 
-from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.errors import UnknownNameError, UsageError
 from labgen.lab.resolve import resolve
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from labs import blueprint_text, load, write_component
 
-from labgen.blueprint.loader import LoadedBlueprint, blueprint_files, find_blueprint, load_blueprint
+from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.errors import DocumentError, OperationError, UsageError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve

@@ -15,7 +15,8 @@ import pytest
 from labgen.errors import LabBusyError, LabgenError, UnknownNameError
 from labgen.lab.scaling import Scale
 from labgen.state import LabFolder, LabRecord, all_labs, cache_folder, lab_folder
-from labgen.state.places import existing_lab, state_folder
+from labgen.state.places import existing_lab
+from labgen.system.folders import state_folder
 
 RECORD = LabRecord(
     name="sample",

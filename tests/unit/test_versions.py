@@ -10,7 +10,8 @@ import pytest
 from labs import blueprint_text, lab, load, write_component
 
 from labgen.artefacts.store import identity
-from labgen.blueprint.loader import LoadedBlueprint, find_blueprint, load_blueprint
+from labgen.blueprint.files import find_blueprint
+from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.components.manifest import PypiSource
 from labgen.components.registry import load_component
 from labgen.components.versions import is_below, is_release, is_same

@@ -19,7 +19,8 @@ RENDER = """
 import json, sys
 from pathlib import Path
 import labgen
-from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint
+from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.loader import load_blueprint
 from labgen.lab.keys import make_key_pair
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets

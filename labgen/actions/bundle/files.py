@@ -20,7 +20,7 @@ from labgen.errors import LabgenError
 from labgen.overrides.user_defined import EXTRA
 from labgen.resources import resource
 from labgen.state import LabRecord, cache_folder
-from labgen.state.places import state_folder
+from labgen.system.folders import state_folder
 
 LARGEST = 4 << 20
 """Bytes of one log; of a longer one the end is taken."""

@@ -41,7 +41,7 @@ from labgen.repro.play import Attempt
 from labgen.repro.result import ReproOutcome
 from labgen.resources import resource
 from labgen.state import LabFolder, LabRecord, lab_folder
-from labgen.state.places import state_folder
+from labgen.system.folders import state_folder
 from labgen.wording import printable
 
 Progress = Callable[[str], None]

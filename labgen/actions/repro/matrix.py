@@ -26,8 +26,8 @@ from labgen.providers.process import Overdue, Program, Stopped
 from labgen.repro.document import Written, check_references
 from labgen.repro.judge import ReproVerdict
 from labgen.repro.matrix import IMPOSSIBLE, Axis, Bisection, Cell, CellResult, bisect, make_cells, matrix_data
-from labgen.state.places import state_folder
 from labgen.system.files import write_atomically
+from labgen.system.folders import state_folder
 
 FOLDER = "matrices"
 """Below the state folder: what came of each matrix, with the evidence of labs that are gone."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from labgen.blueprint.model import Blueprint
-from labgen.documents import read_document
+from labgen.documents.model import read_document
 from labgen.errors import AddressInUseError, LabgenError
 from labgen.lab.model import Lab
 from labgen.providers import free_network, ranges_in_use

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from labgen.actions.session.networks import another_network, refuse_taken
 from labgen.artefacts.store import identity
-from labgen.blueprint.loader import blueprint_files, find_blueprint, load_blueprint, whole_text
+from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.loader import load_blueprint, whole_text
 from labgen.components.versions import is_same
 from labgen.errors import UnknownNameError, UsageError
 from labgen.lab.model import Lab
