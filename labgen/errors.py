@@ -79,7 +79,10 @@ class LabgenError(Exception):
 
 
 class UsageError(LabgenError):
+    """problems: what is wrong, where a place in a file is known."""
+
     exit_code = 2
+    problems: tuple[Problem, ...] = ()
 
 
 class UnknownNameError(UsageError):
@@ -105,7 +108,13 @@ class DocumentError(UsageError):
 
 
 class LintError(UsageError):
-    pass
+    """What programs say about files that they are to read; problems: those of it that are about a file."""
+
+    def __init__(
+        self, what: str, problems: Sequence[Problem], *, where: str | Path, detail: Sequence[str], cure: str
+    ) -> None:
+        super().__init__(what, where=where, detail=detail, cure=cure)
+        self.problems = tuple(problems)
 
 
 class LockError(UsageError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from labgen.blueprint.model import Blueprint
 from labgen.components.registry import Component
+from labgen.documents import Place, Problem
 from labgen.errors import UnknownNameError
 from labgen.lock.model import Lock
 from labgen.overrides.model import Tree, UserFile
@@ -55,13 +56,19 @@ class LabWarning:
     """A rule of level `warning` that does not hold: the lab can be made, but tolerates less than it may seem to.
 
     nodes: those on which it does not hold; none if it is about the lab as a whole.
-    position: where the blueprint speaks of it, as `file:line:column`.
+    place: where the blueprint speaks of it. path: of what it speaks there.
     """
 
     component: str
     text: str
     nodes: tuple[str, ...]
-    position: str
+    place: Place
+    path: str
+
+    @property
+    def problem(self) -> Problem:
+        """The same as what is said of a document."""
+        return Problem(self.place, self.path, str(self))
 
     def __str__(self) -> str:
         return f"{self.component}: {self.text}{on_nodes(self.nodes)}"

@@ -12,7 +12,7 @@ from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.rebase import addresses_in, inside, move, rebase
 from labgen.blueprint.rules import address_problem
 from labgen.components.registry import MANIFEST, Component
-from labgen.documents import Loc, shown
+from labgen.documents import Loc, path_text, shown
 from labgen.errors import DocumentError, UnknownNameError, UsageError
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
@@ -187,7 +187,7 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
         ]
         raise DocumentError(loaded.source.sort(problems))
     return tuple(
-        LabWarning(name, text, tuple(nodes), loaded.source.position(place))
+        LabWarning(name, text, tuple(nodes), loaded.source.place(place), path_text(place))
         for (place, name, text), nodes in weak.items()
     )
 

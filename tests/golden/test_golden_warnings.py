@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from labgen.actions.lab.validate import validate, warnings
+from labgen.actions.lab.validate import validate, warning_lines
 
 HERE = Path(__file__).parent
 CASES = sorted(path.stem for path in (HERE / "warnings").glob("*.yml"))
@@ -29,6 +29,6 @@ def test_warnings(
     path = Path("warnings", f"{case}.yml")
     roots = [Path("components", value) for value in re.findall(r"^# components: (.+)$", path.read_text(), re.MULTILINE)]
     found = validate(str(path), components=tuple(roots))
-    text = "".join(f"{line}\n" for line in [*map(str, found), *warnings(found)])
+    text = "".join(f"{line}\n" for line in [*map(str, found), *warning_lines(found)])
     golden(HERE / "warnings" / f"{case}.txt", text)
     readable(text)

@@ -11,7 +11,8 @@ import pytest
 from labs import blueprint_text, write_component
 
 from labgen.actions.lab.listing import lab_lines
-from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, find_lab_blueprint, lab_of
+from labgen.actions.session.find import find_lab_blueprint
+from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, lab_of
 from labgen.errors import AddressInUseError, DocumentError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.scaling import grown
 from labgen.state import lab_folder

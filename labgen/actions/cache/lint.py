@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from threading import Event
 
 from labgen.actions.cache.images import image_specs
+from labgen.documents import Place, Problem, shown
 from labgen.errors import LintError
 from labgen.images import ImageSpec, closed, image_made
 from labgen.lab.model import Lab
@@ -114,11 +116,25 @@ def refusal(complaints: Sequence[Complaint], secrets: Secrets, root: Path) -> Li
     count = "1 complaint" if len(complaints) == 1 else f"{len(complaints)} complaints"
     return LintError(
         f"rendered files are refused by the programs that are to read them: {count}",
+        [problem for complaint in complaints for problem in _problems(complaint, redact)],
         where=sources.pop() if len(sources) == 1 else root,
         detail=detail,
         cure="change the setting, or the component's template, that these lines come from; then run the same command "
         "again\nnothing was booted or changed",
     )
+
+
+def _problems(complaint: Complaint, redact: Redactor) -> list[Problem]:
+    """Each line of COMPLAINT that names a line of one of its files; if none does, its first line, for each file."""
+    lines = [printable(redact(line.expandtabs())).strip() for line in complaint.lines if line.strip()]
+    found = []
+    for file in complaint.files:
+        place = re.compile(rf"{re.escape(file.path)}(?::|:? line |, line )(\d+)(?::(\d+))?")
+        for line in lines:
+            if at := place.search(line):
+                found.append(Problem(Place(shown(file.source), int(at[1]), int(at[2] or 1)), "", line))
+    whole = f"{complaint.title}: {lines[0] if lines else 'refused'}"
+    return found or [Problem(Place(shown(file.source)), "", whole) for file in complaint.files]
 
 
 def _below(path: Path, root: Path) -> str:

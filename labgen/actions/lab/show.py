@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from labgen.checks import lab_checks
@@ -42,7 +41,10 @@ def described(lab: Lab) -> dict[str, Any]:
         ],
         "paths": [path.model_dump() for path in blueprint.paths],
         "checks": lab_checks(lab),
-        "weaknesses": [asdict(weakness) for weakness in lab.weaknesses],
+        "weaknesses": [
+            {"component": it.component, "text": it.text, "nodes": it.nodes, "position": str(it.place)}
+            for it in lab.weaknesses
+        ],
         "corrections": [correction.model_dump() for correction in blueprint.corrections],
     }
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from labgen.actions.cache.lint import lint, lint_work
-from labgen.actions.session.open import find_lab_blueprint
+from labgen.actions.session.find import find_lab_blueprint
 from labgen.blueprint.loader import load_blueprint
-from labgen.documents import shown
-from labgen.lab.model import LabWarning
+from labgen.documents import Problem, shown
+from labgen.errors import UsageError
+from labgen.lab.model import Lab, LabWarning
 from labgen.lab.resolve import resolve
-from labgen.lab.secrets import make_secrets
+from labgen.lab.secrets import Secrets, make_secrets
 from labgen.overrides import read_overrides
 from labgen.plan import build_plan
+from labgen.render.model import Rendered
 from labgen.render.nodes import render_nodes
-from labgen.state import cache_folder
+from labgen.system.folders import cache_folder
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,50 @@ def validate(
         unchecked = None
         if files:
             # There is no folder; what a complaint names are the places in the one that `labgen render` writes.
-            unchecked = lint(lint_work(lab, rendered, Path("rendered", profile), baked=True), secrets, cache_folder())
+            unchecked = _looked_at(lab, rendered, Path("rendered", profile), secrets)
         found.append(
             ProfileReport(shown(path), profile, lab.os, len(lab.nodes), len(plan.steps), lab.weaknesses, unchecked)
         )
     return found
 
 
-def warnings(found: list[ProfileReport]) -> list[str]:
+def _looked_at(lab: Lab, rendered: Rendered, root: Path, secrets: Secrets) -> tuple[str, ...]:
+    """Which files were not looked at; raises LintError with what the programs say about the others."""
+    from labgen.actions.cache.lint import lint, lint_work  # noqa: PLC0415 - images and providers come with it
+
+    return lint(lint_work(lab, rendered, root, baked=True), secrets, cache_folder())
+
+
+def warnings(found: Sequence[ProfileReport]) -> dict[Problem, list[str]]:
+    """Each weak point of a blueprint, with the profiles that have it."""
+    profiles: dict[Problem, list[str]] = {}
+    for report in found:
+        for weakness in report.weaknesses:
+            profiles.setdefault(weakness.problem, []).append(report.profile)
+    return profiles
+
+
+def warning_lines(found: Sequence[ProfileReport]) -> list[str]:
     """A line for each weak point, as `file:line:column: warning: what`; one that only some profiles have names them."""
-    profiles: dict[str, list[str]] = {}
-    for sound in found:
-        for weakness in sound.weaknesses:
-            profiles.setdefault(f"{weakness.position}: warning: {weakness}", []).append(sound.profile)
-    return [line if len(having) == len(found) else f"{line} [{', '.join(having)}]" for line, having in profiles.items()]
+    return [
+        f"{problem.place}: warning: {problem.what}" + ("" if len(having) == len(found) else f" [{', '.join(having)}]")
+        for problem, having in warnings(found).items()
+    ]
+
+
+def as_data(found: Sequence[ProfileReport], error: UsageError | None = None) -> dict[str, Any]:
+    """All that was found, for programs; ERROR: why there is nothing that was."""
+    return {
+        "problems": [problem.data() for problem in error.problems] if error else [],
+        "warnings": [{**problem.data(), "profiles": having} for problem, having in warnings(found).items()],
+        "profiles": [
+            {key: getattr(report, key) for key in ("blueprint", "profile", "os", "nodes", "steps", "unchecked")}
+            for report in found
+        ],
+        "error": _error_data(error) if error else None,
+    }
+
+
+def _error_data(error: UsageError) -> dict[str, Any]:
+    told = [] if error.problems else list(error.detail)
+    return {"what": error.what, "where": error.where, "detail": told, "next": error.cure}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labgen.actions.session.find import find_lab_blueprint
 from labgen.actions.session.networks import another_network, refuse_taken
 from labgen.artefacts.store import identity
-from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.files import blueprint_files
 from labgen.blueprint.loader import load_blueprint, whole_text
 from labgen.components.versions import is_same
 from labgen.errors import UnknownNameError, UsageError
@@ -248,17 +249,6 @@ def _refuse_other_blueprint(folder: LabFolder, wanted: str) -> None:
         return
     if has != wanted:
         raise _another(record.name, "blueprint", has, wanted)
-
-
-def find_lab_blueprint(word: str) -> Path:
-    """The blueprint's file that WORD means: a name, a path, or a lab's name; raises UnknownNameError or UsageError."""
-    if lab_folder(word).exists() and word not in blueprint_files():
-        return lab_folder(word).blueprint
-    try:
-        return find_blueprint(word)
-    except UnknownNameError:
-        names = {*blueprint_files(), *(lab.name for lab in all_labs())}
-        raise UnknownNameError("blueprint or lab", word, names) from None
 
 
 def check_lab_name(name: str) -> None:

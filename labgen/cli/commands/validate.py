@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Provider, Set
+
+ANY = "docker"
+"""What is known without a look at files does not depend on the provider."""
 
 
 def command(
@@ -26,19 +28,28 @@ def command(
     json: Json = False,
 ) -> None:
     """Check a blueprint: everything that can be known before a machine boots, in every profile."""
-    from labgen.actions.lab.validate import validate, warnings
+    from labgen.actions.lab.validate import as_data, validate, warning_lines
+    from labgen.errors import UsageError
+
+    words = (tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()))
+    try:
+        found = validate(lab, *words, files=files, provider=_provider(provider) if files else ANY)
+    except UsageError as error:
+        if not json:
+            raise
+        print_json(as_data((), error))
+        raise typer.Exit(error.exit_code) from None
+    if json:
+        print_json(as_data(found))
+        return
+    for line in [*map(str, found), *warning_lines(found)]:
+        out.print(line, markup=False)
+    for report in found:
+        for line in report.unchecked or ():
+            err.print(f"{report.profile}: {line}", markup=False, soft_wrap=True)
+
+
+def _provider(name: str | None) -> str:
     from labgen.providers import default_provider, get_provider
 
-    # What else there is to know does not depend on the provider.
-    chosen = get_provider(provider or default_provider()).name if files else "docker"
-    found = validate(
-        lab, tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()), files=files, provider=chosen
-    )
-    if json:
-        print_json([asdict(sound) for sound in found])
-        return
-    for line in [*map(str, found), *warnings(found)]:
-        out.print(line, markup=False)
-    for sound in found:
-        for line in sound.unchecked or ():
-            err.print(f"{sound.profile}: {line}", markup=False, soft_wrap=True)
+    return get_provider(name or default_provider()).name
