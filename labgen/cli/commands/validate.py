@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
-from labgen.cli.console import err, out, print_json
+from labgen.cli.console import print_json
 from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Provider, Set
 
 ANY = "docker"
@@ -43,10 +44,10 @@ def command(
         print_json(as_data(found))
         return
     for line in [*map(str, found), *warning_lines(found)]:
-        out.print(line, markup=False)
+        print(line)
     for report in found:
         for line in report.unchecked or ():
-            err.print(f"{report.profile}: {line}", markup=False, soft_wrap=True)
+            print(f"{report.profile}: {line}", file=sys.stderr)
 
 
 def _provider(name: str | None) -> str:
