@@ -12,6 +12,8 @@ from pathlib import Path
 from labgen.artefacts.store import identity
 from labgen.components.registry import Component
 from labgen.lock.model import SystemLock
+from labgen.providers import get_provider, require_images
+from labgen.providers.image_maker import ImageMaker
 
 INSTALL = "install.sh"
 
@@ -31,16 +33,21 @@ class ImageSpec:
     scripts: Path
     lock: SystemLock | None = None
 
+    @cached_property
+    def maker(self) -> ImageMaker:
+        """What makes the provider's images; raises UsageError if nothing does."""
+        return require_images(get_provider(self.provider))
+
     @property
     def name(self) -> str:
-        """The docker tag, or the name of the Vagrant box (in which a colon cannot be)."""
+        """The docker tag, or the name of the Vagrant box."""
         label = "-".join([self.os, *(component.name for component in self.components)])
-        return f"labgen/{label}{':' if self.provider == 'docker' else '-'}{self.digest[:12]}"
+        return self.maker.name(label, self.digest[:12])
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of all that goes into the image."""
-        return _digest([self.tree_digest, self.provider, *_files([self.scripts / f"{self.provider}.sh"])])
+        return _digest([self.tree_digest, self.provider, *_files([self.scripts / self.maker.script])])
 
     @cached_property
     def tree_digest(self) -> str:

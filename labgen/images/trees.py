@@ -103,7 +103,7 @@ class Trees:
             chosen = spec.lock.base if spec.lock else None
             repository, harvest = self.sources(spec, chosen, work, script)
             # mmdebstrap unpacks a whole system in passing, which a killed one leaves lying.
-            script.run("rootfs", spec.os, work / "rootfs.tar", repository=repository, harvest=harvest, scratch=work)
+            script.run("rootfs.sh", spec.os, work / "rootfs.tar", repository=repository, harvest=harvest, scratch=work)
             return self._keep(spec, work / "rootfs.tar", harvest, (), base=True)
 
     def _bake(self, spec: ImageSpec, base: Tree, artefacts: Mapping[str, Path], scratch: Path, script: Script) -> Tree:
@@ -121,7 +121,7 @@ class Trees:
         chosen = spec.lock.packages if spec.lock else None
         repository, harvest = self.sources(spec, chosen, work, script)
         script.run(
-            "bake",
+            "bake.sh",
             self.path(base),
             work / "rootfs.tar",
             components,

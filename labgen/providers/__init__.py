@@ -1,17 +1,19 @@
 """Drives Vagrant, and knows what its providers can, need, hold and leave behind."""
 
 from labgen.providers.base import HeldNetwork, Provider
+from labgen.providers.boxes import have_box
 from labgen.providers.capabilities import Capability
 from labgen.providers.control import MachineAction, MachineControl
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
-from labgen.providers.offers import providers_that, require_snapshotter
-from labgen.providers.registry import default_provider, get_provider, provider_names
+from labgen.providers.offers import providers_that, require_images, require_snapshotter, who_makes_images
+from labgen.providers.registry import REFERENCE, default_provider, get_provider, provider_names
 from labgen.providers.snapshot_tools import uninterruptible
 from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import Box, Vagrant
 
 __all__ = [
+    "REFERENCE",
     "Box",
     "Capability",
     "Endpoint",
@@ -25,9 +27,12 @@ __all__ = [
     "default_provider",
     "free_network",
     "get_provider",
+    "have_box",
     "provider_names",
     "providers_that",
     "ranges_in_use",
+    "require_images",
     "require_snapshotter",
     "uninterruptible",
+    "who_makes_images",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labgen.errors import OperationError
+from labgen.errors import OperationError, UsageError
 from labgen.providers.base import Provider
+from labgen.providers.image_maker import ImageMaker
 from labgen.providers.registry import get_provider, provider_names
 from labgen.providers.snapshotter import Snapshotter
 
@@ -13,6 +14,21 @@ from labgen.providers.snapshotter import Snapshotter
 def providers_that(offer: Callable[[Provider], bool]) -> list[str]:
     """The names of those providers here that OFFER is true for."""
     return [name for name in provider_names() if offer(get_provider(name))]
+
+
+def who_makes_images() -> str:
+    """The names of those providers whose images labgen makes, for a sentence about what to take instead."""
+    return " or ".join(providers_that(lambda other: other.images is not None))
+
+
+def require_images(provider: Provider) -> ImageMaker:
+    """What makes the provider's images; raises UsageError where it boots a vendor's box."""
+    if provider.images is not None:
+        return provider.images
+    raise UsageError(
+        f"labgen makes no images for {provider.name}, which boots a vendor's box",
+        cure=f"name one that boots images which labgen makes: --provider {who_makes_images()}",
+    )
 
 
 def require_snapshotter(provider: Provider, lab: str) -> Snapshotter:

@@ -66,6 +66,15 @@ def test_there_and_back(store: CheckpointStore) -> None:
     assert (store.folder / "well.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_record_of_the_first_format_is_read(store: CheckpointStore) -> None:
+    store.put(CHECKPOINT)
+    path = store.folder / "well.json"
+    data = json.loads(path.read_text())
+    data |= {"format": 1, "mark": data.pop("snapshot_id")}
+    path.write_text(json.dumps(data))
+    assert store.get("well") == CHECKPOINT
+
+
 def test_oldest_first_and_one_of_a_name(store: CheckpointStore) -> None:
     store.put(replace(CHECKPOINT, name="later", saved="2026-01-02T10:00:00+00:00"))
     store.put(CHECKPOINT)

@@ -37,6 +37,7 @@ FAKE_TOOLS = {
 exit 0
 """,
     "virsh": """\
+while [[ $1 == --* ]]; do [[ $1 == --connect ]] && shift; shift; done
 [[ $1 == pool-list ]] && echo default
 [[ $1 == vol-list ]] && ls "$WORLD/pool"
 [[ $1 == vol-delete ]] && rm "$WORLD/pool/$4"

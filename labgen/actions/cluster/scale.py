@@ -52,7 +52,7 @@ def _grow(opened: OpenLab, by: int) -> OpenLab:
     for _ in range(by):
         bigger = bigger.rescaled(grown(bigger.lab, bigger.record.scale))
     new = tuple(node for node in bigger.lab.nodes if node not in opened.lab.nodes)
-    check_memory(replace(bigger.lab, nodes=new), get_provider(bigger.lab.provider).driver())
+    check_memory(get_provider(bigger.lab.provider).memory_needed(replace(bigger.lab, nodes=new)))
     bigger.save()
     return bigger
 

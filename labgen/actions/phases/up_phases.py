@@ -64,7 +64,7 @@ class Preflight(Always):
         if conflicts:
             raise conflicts[0]
         if "running" not in states:
-            check_memory(run.lab, run.provider.driver())
+            check_memory(run.provider.memory_needed(run.lab))
         if states == {"absent"}:
             check_disk(run.cache, images=0, nodes=len(run.lab.nodes))
             # Said while there is still time to think again, and not at each `up` of a lab that one has.

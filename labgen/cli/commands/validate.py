@@ -27,10 +27,10 @@ def command(
 ) -> None:
     """Check a blueprint: everything that can be known before a machine boots, in every profile."""
     from labgen.actions.lab.validate import validate, warnings
-    from labgen.providers import default_provider, get_provider
+    from labgen.providers import REFERENCE, default_provider, get_provider
 
     # What else there is to know does not depend on the provider.
-    chosen = get_provider(provider or default_provider()).name if files else "docker"
+    chosen = get_provider(provider or default_provider()).name if files else REFERENCE
     found = validate(
         lab, tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()), files=files, provider=chosen
     )
