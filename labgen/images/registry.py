@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labgen.images.spec import ImageSpec
 from labgen.lock.packages import Package
-from labgen.providers import get_provider, provider_names
+from labgen.providers import all_providers
 from labgen.providers.image_maker import ImageMaker
 from labgen.system.files import write_atomically
 
@@ -87,5 +87,4 @@ def _record_path(cache: Path, name: str) -> Path:
 
 def _makers() -> dict[str, ImageMaker]:
     """Provider → what makes its images, of those that are installed now."""
-    providers = (get_provider(name) for name in provider_names())
-    return {provider.name: provider.images for provider in providers if provider.images is not None}
+    return {provider.name: provider.images for provider in all_providers() if provider.images is not None}

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from labgen.errors import OperationError, UsageError
 from labgen.providers.base import Provider
 from labgen.providers.image_maker import ImageMaker
-from labgen.providers.registry import get_provider, provider_names
+from labgen.providers.registry import all_providers
 from labgen.providers.snapshotter import Snapshotter
 
 
 def providers_that(offer: Callable[[Provider], bool]) -> list[str]:
     """The names of those providers here that OFFER is true for."""
-    return [name for name in provider_names() if offer(get_provider(name))]
+    return [provider.name for provider in all_providers() if offer(provider)]
 
 
 def who_makes_images() -> str:

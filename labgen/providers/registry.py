@@ -30,3 +30,8 @@ def get_provider(name: str) -> Provider:
 def default_provider() -> str:
     """libvirt where virtual machines run at the CPU's own speed, else docker."""
     return "libvirt" if kvm_usable() else "docker"
+
+
+def all_providers() -> list[Provider]:
+    """Every provider there is, by name."""
+    return [get_provider(name) for name in provider_names()]
