@@ -14,8 +14,10 @@ from labgen.components.registry import Component
 from labgen.lock.model import SystemLock
 from labgen.providers import get_provider, require_images
 from labgen.providers.image_maker import ImageMaker
+from labgen.systems import system
 
 INSTALL = "install.sh"
+BASE_SCRIPTS = ("rootfs.sh", "sources.sh", "apt.sh", "system.sh")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class ImageSpec:
             return self.base_recipe
         parts = [self.base_recipe, *_files([self.scripts / "bake.sh", *sorted(self.lib.glob("*.sh"))])]
         for component in self.components:
-            parts += [component.name, component.manifest.versions.get(self.os, ""), *_install_inputs(component)]  # type: ignore[call-overload]
+            parts += [component.name, component.manifest.versions.get(self.os, ""), *_install_inputs(component)]
             parts += [identity(artefact) for _, artefact in sorted(component.manifest.artefacts.items())]
         return _digest(parts)
 
@@ -73,7 +75,7 @@ class ImageSpec:
     @cached_property
     def base_recipe(self) -> str:
         """The SHA-256 of the scripts that make the root filesystem, whichever packages they find."""
-        return _digest([self.os, *_files(self.scripts / name for name in ("rootfs.sh", "sources.sh", "apt.sh"))])
+        return _digest([self.os, *_files([system(self.os).file, *(self.scripts / name for name in BASE_SCRIPTS)])])
 
 
 def _install_inputs(component: Component) -> list[str]:

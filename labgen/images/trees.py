@@ -22,10 +22,11 @@ from labgen.errors import PackageError
 from labgen.images.script import FETCH, Progress, Script
 from labgen.images.spec import ImageSpec
 from labgen.lock.mirror import fetch_packages
-from labgen.lock.packages import SUITES, OsName, Package
+from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
 from labgen.system.files import write_atomically
 from labgen.system.locks import exclusively
+from labgen.systems import OsName, system
 
 BASE = "base-"
 MOST_NAMED = 8  # packages that a message names
@@ -152,7 +153,7 @@ class Trees:
         else:
             wanted = list(chosen)
             require(wanted, pool, script.progress, offline=script.offline)
-        pool.repository(wanted, work / "repository", SUITES[spec.os])
+        pool.repository(wanted, work / "repository", system(spec.os).suite)
         return work / "repository", harvest
 
     def _keep(self, spec: ImageSpec, made: Path, harvest: Path, known: Iterable[Package], *, base: bool) -> Tree:

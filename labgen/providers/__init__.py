@@ -7,7 +7,7 @@ from labgen.providers.control import MachineAction, MachineControl
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
 from labgen.providers.offers import providers_that, require_images, require_snapshotter, who_makes_images
-from labgen.providers.registry import REFERENCE, default_provider, all_providers, default_provider, get_provider, provider_names
+from labgen.providers.registry import REFERENCE, all_providers, default_provider, get_provider, provider_names
 from labgen.providers.snapshot_tools import uninterruptible
 from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import Box, Vagrant
@@ -24,12 +24,12 @@ __all__ = [
     "Snapshotter",
     "Vagrant",
     "address_conflicts",
+    "all_providers",
     "default_provider",
     "free_network",
     "get_provider",
     "have_box",
     "provider_names",
-    "all_providers",
     "providers_that",
     "ranges_in_use",
     "require_images",

@@ -20,6 +20,7 @@ from labgen.plan.model import Plan, StepId
 from labgen.render.model import SCRIPT, SECRET, Rendered, RenderedFile
 from labgen.render.nodes import render_nodes
 from labgen.resources import resource
+from labgen.systems import system
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -54,6 +55,7 @@ def render_lab(
         "Vagrantfile": RenderedFile(_vagrantfile(lab, machines, keys)),
     }
     rendered |= _copies(resource("scripts") / "image", "image")
+    rendered[f"image/systems/{lab.os}.conf"] = RenderedFile(system(lab.os).file.read_text(encoding="utf-8"))
     rendered |= _copies(resource("scripts") / "lib", "components/lib")
     for component in lab.components.values():
         rendered |= {
