@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from labgen.errors import UnknownNameError, meant
 from labgen.resources import resource
-from labgen.wording import shown
+from labgen.wording import must_be, shown
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ def _system(path: Path) -> System:
     )
 
 
-def _known(name: str) -> str:
+def _known(name: object) -> object:
+    if not isinstance(name, str):
+        raise ValueError(must_be(f"one of {', '.join(systems())}", name))
     if name not in systems():
         raise ValueError(f"there is no {shown(name)} here; {meant(name, systems())}")
     return name
@@ -78,5 +80,5 @@ def _name_them(schema: dict[str, Any]) -> None:
     schema["enum"] = list(systems())
 
 
-OsName = Annotated[str, AfterValidator(_known), Field(json_schema_extra=_name_them)]
+OsName = Annotated[str, BeforeValidator(_known), Field(json_schema_extra=_name_them)]
 """The name of an operating system, in a document."""

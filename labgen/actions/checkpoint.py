@@ -94,8 +94,8 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
         plan, digests = digests_now(place.opened)
         pending = _pending(plan, digests, place.opened)
         reached = endpoints(place.opened)
-        patience = place.provider.ssh_timeout(len(lab.nodes))
-        with Connections(reached, folder.known_hosts, timeout=patience) as connections:
+        timeout = place.provider.ssh_timeout(len(lab.nodes))
+        with Connections(reached, folder.known_hosts, timeout=timeout) as connections:
             connections.open()
             condition, about = _condition(place, pending, connections, reporter, verify=verify)
             reporter.phase("Save")

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from labgen.providers.base import ask
-from labgen.providers.image_maker import ImageCommands, ImageMaker, Workbench
+from labgen.providers.image_maker import ImageMaker, Workbench
+from labgen.render.model import ImageCommands
 
 
 class DockerImages(ImageMaker):

@@ -16,7 +16,7 @@ from labgen.providers.snapshotter import Boot, SpaceNeeded
 
 REPOSITORY = "labgen-checkpoint"
 LAB, NODE, SNAPSHOT = "labgen.lab", "labgen.node", "labgen.checkpoint"
-PATIENCE = 600.0
+TIMEOUT = 600.0
 """Seconds that the copy of one container's files may take."""
 
 
@@ -120,7 +120,7 @@ def _commit(lab: Lab, node: str, snapshot_id: str) -> None:
     for label, value in ((LAB, lab.name), (NODE, node), (SNAPSHOT, snapshot_id)):
         words += ["--change", f"LABEL {label}={value}"]
     words += [machine_name(lab, node), image_name(lab, node, snapshot_id)]
-    require_ok(ask(words, timeout=PATIENCE), f"the files of {node} cannot be kept", lab)
+    require_ok(ask(words, timeout=TIMEOUT), f"the files of {node} cannot be kept", lab)
 
 
 def _added(name: str) -> int:

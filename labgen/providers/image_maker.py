@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-
-@dataclass(frozen=True)
-class ImageCommands:
-    """The same for `prepare.sh` of a rendered folder, as lines of bash.
-
-    needs: the programs, in words. have: succeeds if the image "$1" is there. make: makes "$name" from the tree
-    "$rootfs"; scratch files go into `build/`.
-    """
-
-    needs: str
-    have: str
-    make: str
+from labgen.render.model import ImageCommands
 
 
 class Workbench(Protocol):

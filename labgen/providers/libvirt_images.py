@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 from labgen.providers.base import ask
 from labgen.providers.boxes import as_file_name, box_folder
-from labgen.providers.image_maker import ImageCommands, ImageMaker, Workbench
+from labgen.providers.image_maker import ImageMaker, Workbench
 from labgen.providers.virsh import virsh, words
+from labgen.render.model import ImageCommands
 from labgen.resources import resource
 
 

@@ -15,7 +15,7 @@ from labgen.providers.virsh import domains, virsh, words
 
 PREFIX = "labgen-"
 """Begins the name of each snapshot: others are somebody's own, and are left alone."""
-PATIENCE = 600.0
+TIMEOUT = 600.0
 """Seconds for one machine: its whole memory is written to the disk."""
 BUSY = 90.0
 """Seconds for a machine to go on: a snapshot under way comes to its end first."""
@@ -65,7 +65,7 @@ class LibvirtSnapshotter:
     def drop(self, lab: Lab, snapshot_id: str) -> None:
         for node in sorted(self.kept(lab).get(snapshot_id, ())):
             machine = machine_name(lab, node)
-            answer = virsh("snapshot-delete", machine, "--snapshotname", f"{PREFIX}{snapshot_id}", timeout=PATIENCE)
+            answer = virsh("snapshot-delete", machine, "--snapshotname", f"{PREFIX}{snapshot_id}", timeout=TIMEOUT)
             require_ok(answer, f"the snapshot of {node} stays", lab)
 
     def unpause(self, lab: Lab) -> None:
@@ -90,13 +90,13 @@ class LibvirtSnapshotter:
 
 def _snapshot(lab: Lab, node: str, snapshot_id: str) -> None:
     text = ("--name", f"{PREFIX}{snapshot_id}", "--description", f"labgen checkpoint of {lab.name}")
-    answer = virsh("snapshot-create-as", machine_name(lab, node), *text, timeout=PATIENCE)
+    answer = virsh("snapshot-create-as", machine_name(lab, node), *text, timeout=TIMEOUT)
     require_ok(answer, f"{node} cannot be kept", lab)
 
 
 def _revert(lab: Lab, node: str, snapshot_id: str) -> None:
     words = (machine_name(lab, node), "--snapshotname", f"{PREFIX}{snapshot_id}", "--paused")
-    require_ok(virsh("snapshot-revert", *words, timeout=PATIENCE), f"{node} cannot be brought back", lab)
+    require_ok(virsh("snapshot-revert", *words, timeout=TIMEOUT), f"{node} cannot be brought back", lab)
 
 
 def _snapshots(machine: str) -> list[str]:
