@@ -15,13 +15,21 @@ from labgen.actions.session.connect import endpoints
 from labgen.actions.session.open import OpenLab, existing_lab
 from labgen.actions.session.reporter import Reporter
 from labgen.actions.session.vagrant import vagrant_of
-from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, check_name, differences, new_mark, version_of
+from labgen.checkpoint import (
+    Checkpoint,
+    CheckpointStore,
+    LabVersion,
+    check_name,
+    differences,
+    new_snapshot_id,
+    version_of,
+)
 from labgen.checkpoint.clocks import set_clocks
 from labgen.checks import Status, run_checks
 from labgen.errors import HostError, LabgenError, OperationError, UsageError
 from labgen.host.capacity import free_disk
 from labgen.plan import Plan, StepId, by_component
-from labgen.providers import Keeper, Provider, certainly, emulates, get_provider, require_keeper
+from labgen.providers import Provider, Snapshotter, get_provider, require_snapshotter, uninterruptible
 from labgen.provision import Connections, Journal, pending_steps
 from labgen.state import lab_folder
 
@@ -37,7 +45,7 @@ class _Place:
 
     opened: OpenLab
     provider: Provider
-    keeper: Keeper
+    snapshotter: Snapshotter
     store: CheckpointStore
 
     @property
@@ -46,9 +54,9 @@ class _Place:
 
     def clean(self) -> None:
         """What a save that was cut off has left behind goes."""
-        counted = {checkpoint.mark for checkpoint in self.store.all()}
-        for mark in self.keeper.kept(self.opened.lab).keys() - counted:
-            self.keeper.drop(self.opened.lab, mark)
+        counted = {checkpoint.snapshot_id for checkpoint in self.store.all()}
+        for snapshot_id in self.snapshotter.kept(self.opened.lab).keys() - counted:
+            self.snapshotter.drop(self.opened.lab, snapshot_id)
 
 
 def _alone(name: str) -> AbstractContextManager[None]:
@@ -61,7 +69,7 @@ def _alone(name: str) -> AbstractContextManager[None]:
 def _place(name: str) -> _Place:
     opened = existing_lab(name)
     provider = get_provider(opened.lab.provider)
-    return _Place(opened, provider, require_keeper(provider, name), store_of(opened))
+    return _Place(opened, provider, require_snapshotter(provider, name), store_of(opened))
 
 
 def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False, verify: bool = True) -> Checkpoint:
@@ -86,17 +94,17 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
         plan, digests = digests_now(place.opened)
         pending = _pending(plan, digests, place.opened)
         reached = endpoints(place.opened)
-        patience = place.provider.ssh_timeout(len(lab.nodes))
-        with Connections(reached, folder.known_hosts, timeout=patience) as connections:
+        timeout = place.provider.ssh_timeout(len(lab.nodes))
+        with Connections(reached, folder.known_hosts, timeout=timeout) as connections:
             connections.open()
             condition, about = _condition(place, pending, connections, reporter, verify=verify)
             reporter.phase("Save")
-            mark = new_mark()
+            snapshot_id = new_snapshot_id()
             saved = datetime.now(UTC).isoformat(timespec="milliseconds")
-            sizes = _keep(place, mark, connections)
+            sizes = _keep(place, snapshot_id, connections)
         made = Checkpoint(
             name=checkpoint,
-            mark=mark,
+            snapshot_id=snapshot_id,
             saved=saved,
             condition=condition,
             about=about,
@@ -112,17 +120,17 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
         return made
 
 
-def _keep(place: _Place, mark: str, connections: Connections) -> dict[str, int]:
+def _keep(place: _Place, snapshot_id: str, connections: Connections) -> dict[str, int]:
     """The provider's part. One that is cut off leaves nothing, if it can be helped."""
     lab = place.opened.lab
     try:
-        return place.keeper.save(lab, mark)
+        return place.snapshotter.save(lab, snapshot_id)
     except BaseException:
         with suppress(LabgenError):
-            certainly(lambda: place.keeper.drop(lab, mark))
+            uninterruptible(lambda: place.snapshotter.drop(lab, snapshot_id))
         raise
     finally:
-        if place.keeper.live:
+        if place.snapshotter.live:
             # They have stood still for as long as it took.
             with suppress(LabgenError):
                 set_clocks(connections, lab.name)
@@ -148,7 +156,7 @@ def _refuse_unsteady(place: _Place) -> None:
 
 
 def _check_room(place: _Place) -> None:
-    room = place.keeper.room(place.opened.lab)
+    room = place.snapshotter.space_needed(place.opened.lab)
     free = free_disk(room.place)
     if room.mib + SPARE > free:
         raise HostError(
@@ -182,7 +190,7 @@ def _condition(
         connections,
         on_result=reporter.checked,
         settle=SETTLE,
-        sequential=emulates(place.provider),
+        sequential=place.provider.emulated,
     )
     if report.passed:
         return "verified", ()
@@ -200,7 +208,7 @@ def restore(name: str, checkpoint: str, reporter: Reporter) -> Run:
         found = place.store.get(checkpoint)
         plan, digests = digests_now(place.opened)
         refuse_other_version(name, found, version_of(place.opened.lab, digests))
-        refuse_incomplete(place.opened, place.keeper, found)
+        refuse_incomplete(place.opened, place.snapshotter, found)
         done = Plan(tuple(step for step in plan.steps if str(step.id) not in found.pending))
         return bring_up(place.opened, reporter, done if found.pending else None, restore=checkpoint)
 
@@ -225,7 +233,7 @@ def checkpoint_lines(name: str) -> list[dict[str, Any]]:
     now = version_now(place.opened)
     lines = []
     for it in found:
-        gone = missing(place.opened, place.keeper, it)
+        gone = missing(place.opened, place.snapshotter, it)
         hindrances = [*differences(it.version, now), *(f"what was kept of {node} is gone" for node in gone)]
         lines.append(
             {
@@ -247,6 +255,6 @@ def delete(name: str, checkpoint: str) -> Checkpoint:
         place = _place(name)
         found = place.store.get(checkpoint)
         place.store.remove(checkpoint)
-        place.keeper.drop(place.opened.lab, found.mark)
+        place.snapshotter.drop(place.opened.lab, found.snapshot_id)
         place.clean()
         return found

@@ -8,21 +8,9 @@ from dataclasses import dataclass
 
 from labgen.artefacts.wheels import PipFailed, pip_command
 from labgen.host.capacity import available_memory, free_disk
-from labgen.providers import default_provider, get_provider, provider_names
+from labgen.providers import Provider, default_provider, get_provider, provider_names
 from labgen.state import cache_folder
 
-# Tool → the Debian package it comes in; what the image builder in scripts/image/ calls.
-IMAGE_TOOLS = {
-    "docker": {"mmdebstrap": "mmdebstrap"},
-    "libvirt": {
-        "mmdebstrap": "mmdebstrap",
-        "qemu-img": "qemu-utils",
-        "mke2fs": "e2fsprogs",
-        "sfdisk": "fdisk",
-        "extlinux": "extlinux",
-    },
-    "virtualbox": {},
-}
 MEMORY_FOR_A_LAB = 2048  # MiB
 DISK_FOR_A_LAB = 8192  # MiB: three images, their root filesystems and seven nodes
 
@@ -46,7 +34,7 @@ def examine(provider: str | None = None) -> list[Finding]:
     if not problems:
         findings.append(Finding(f"provider {chosen.name}", True, "ready"))
     findings += [Finding(f"provider {chosen.name}", False, problem.what, problem.cure or "") for problem in problems]
-    findings += _image_tools(chosen.name)
+    findings += _image_tools(chosen)
     findings += _capacity()
     findings += [_go(), _pip()]
     for name in provider_names():
@@ -59,7 +47,9 @@ def examine(provider: str | None = None) -> list[Finding]:
     return findings
 
 
-def _image_tools(provider: str) -> list[Finding]:
+def _image_tools(provider: Provider) -> list[Finding]:
+    if provider.images is None:
+        return []
     findings = [
         Finding(
             tool,
@@ -67,12 +57,10 @@ def _image_tools(provider: str) -> list[Finding]:
             f"for images, from the package {package}",
             f"apt-get install {package}",
         )
-        for tool, package in IMAGE_TOOLS.get(provider, {}).items()
+        for tool, package in provider.images.tools.items()
     ]
-    if findings:
-        root = os.geteuid() == 0
-        findings.append(Finding("root", root, "needed to build images", "run labgen with sudo"))
-    return findings
+    root = os.geteuid() == 0
+    return [*findings, Finding("root", root, "needed to build images", "run labgen with sudo")]
 
 
 def _capacity() -> list[Finding]:

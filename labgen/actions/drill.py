@@ -19,7 +19,7 @@ from labgen.errors import Interrupted, OperationError
 from labgen.faults.catalogue import Fault, all_faults
 from labgen.faults.injector import heal as heal_all
 from labgen.faults.undo import left_over
-from labgen.providers import emulates, get_provider
+from labgen.providers import get_provider
 
 Progress = Callable[[str], None]
 
@@ -52,7 +52,7 @@ def run_drill(
     with opened.folder.locked():
         refuse_unhealed(opened)
         with reaching(opened) as nodes:
-            sequential = emulates(get_provider(opened.lab.provider))
+            sequential = get_provider(opened.lab.provider).emulated
             secrets = opened.folder.secrets(opened.lab)
             stage = DrillContext(opened.lab, secrets, nodes, opened.folder.path, progress, sequential)
             try:

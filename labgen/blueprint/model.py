@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from labgen.blueprint.drills import Drill
-from labgen.components.manifest import Identifier, Name, OsName, Strict
+from labgen.components.manifest import Identifier, Name, Strict
+from labgen.systems import OsName
 
 Settings = dict[Name, dict[Identifier, Any]]
 """Parameter values by component: `{consul: {raft_multiplier: 1}}`."""

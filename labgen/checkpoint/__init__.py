@@ -1,9 +1,9 @@
 """Checkpoints of a lab: what is written down about each, and whether one is of the lab as it is now.
 
-The machines themselves are kept by the provider (`providers/keeper.py`), under the mark that the record names.
+The machines themselves are kept by the provider (`providers/snapshotter.py`), under the id that the record names.
 """
 
-from labgen.checkpoint.record import CONDITIONS, Checkpoint, CheckpointStore, check_name, new_mark
+from labgen.checkpoint.record import CONDITIONS, Checkpoint, CheckpointStore, check_name, new_snapshot_id
 from labgen.checkpoint.version import LabVersion, differences, version_of
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "LabVersion",
     "check_name",
     "differences",
-    "new_mark",
+    "new_snapshot_id",
     "version_of",
 ]

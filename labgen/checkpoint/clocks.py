@@ -9,7 +9,7 @@ from labgen.errors import NodeError
 from labgen.system.connection import Connection
 from labgen.system.parallel import in_parallel
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for one machine to set its clock: emulated ones that have just come back are slow."""
 
 
@@ -19,8 +19,8 @@ def set_clocks(connections: Mapping[str, Connection], lab: str) -> None:
     def step(node: str) -> None:
         connection = connections[node]
         # To have the connection ready is what takes long: the time is looked at after that.
-        connection.run("true", timeout=PATIENCE)
-        done = connection.run(set_clock(time.time()), timeout=PATIENCE)
+        connection.run("true", timeout=TIMEOUT)
+        done = connection.run(set_clock(time.time()), timeout=TIMEOUT)
         if not done.ok:
             raise NodeError(f"{node}: {done.stderr.strip() or 'date failed'}")
 

@@ -14,7 +14,8 @@ from labgen.errors import LabgenError, UnknownNameError
 from labgen.naming import refuse_name
 from labgen.system.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
+"""1: `snapshot_id` was called `mark`."""
 CONDITIONS = ("verified", "failed", "unverified", "unfinished")
 """All checks passed; some did not; none was run; steps were still to be done."""
 
@@ -23,13 +24,14 @@ CONDITIONS = ("verified", "failed", "unverified", "unfinished")
 class Checkpoint:
     """One checkpoint of one lab.
 
-    mark: what the provider keeps the machines under. saved: ISO 8601, UTC. condition: one of CONDITIONS; about: the
-    failed checks, or the steps that were left. sizes: node → bytes. hosts: node → where SSH reached it, as host, port,
-    user. pending: steps that were not done, as `node/component/stage`. journal, known_hosts: those files as they were.
+    snapshot_id: what the provider keeps the machines under. saved: ISO 8601, UTC. condition: one of CONDITIONS; about:
+    the failed checks, or the steps that were left. sizes: node → bytes. hosts: node → where SSH reached it, as host,
+    port, user. pending: steps that were not done, as `node/component/stage`. journal, known_hosts: those files as they
+    were.
     """
 
     name: str
-    mark: str
+    snapshot_id: str
     saved: str
     condition: str
     about: tuple[str, ...]
@@ -109,6 +111,9 @@ class CheckpointStore:
 
 def _from_data(data: dict[str, Any]) -> Checkpoint:
     """What `asdict` made of a Checkpoint; raises what comes of anything else."""
+    if data["format"] == 1:
+        data = {**data, "snapshot_id": data["mark"], "format": FORMAT}
+        del data["mark"]
     version = {**data["version"], "overrides": tuple(data["version"]["overrides"])}
     hosts = {node: (str(host), int(port), str(user)) for node, (host, port, user) in data["hosts"].items()}
     lists = {key: tuple(data[key]) for key in ("about", "pending")}
@@ -120,6 +125,6 @@ def check_name(name: str) -> None:
     refuse_name(name, "a checkpoint")
 
 
-def new_mark() -> str:
-    """A mark that no other checkpoint has; it begins with a letter and may name an image's tag."""
+def new_snapshot_id() -> str:
+    """An id that no other checkpoint has; it begins with a letter and may name an image's tag."""
     return f"c{secrets.token_hex(6)}"

@@ -8,20 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from labgen.components.versions import is_below, is_release, is_same
+from labgen.systems import OsName, system
 from labgen.wording import must_be, shown
 
 Scalar = bool | int | float | str
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-OsName = Literal["debian-11", "debian-12", "debian-13"]
 Package = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$")]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+~-]*$")]
 NodePath = Annotated[str, Field(pattern=r"^(/\.?[A-Za-z0-9_@:+-][A-Za-z0-9._@:+-]*)+$")]
 Owner = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$")]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
-
-PYTHONS: dict[str, str] = {"debian-11": "3.9", "debian-12": "3.11", "debian-13": "3.13"}
-"""The Python that each operating system has."""
 
 
 class Strict(BaseModel):
@@ -192,7 +189,7 @@ class OtherVersions(Wheels):
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         requirements = (f"{self.package}{extras}=={version}", *self.beside)
         source = PypiSource(
-            kind="pypi", python=PYTHONS[os], requirements=requirements, pins=self.pins, built=self.built
+            kind="pypi", python=system(os).python, requirements=requirements, pins=self.pins, built=self.built
         )
         return Artefact(version=version, sources=(source,))
 

@@ -6,12 +6,8 @@ import shutil
 from pathlib import Path
 
 from labgen.errors import HostError
-from labgen.lab.model import Lab
 
 MIB = 1 << 20
-# Containers share the host's page cache and kernel: measured, a node uses less than half of what its VM is given.
-SHARE_IN_CONTAINER = 0.5
-EMULATOR = 700  # MiB beside the guest's own: the code that QEMU translates and keeps
 DISK_PER_NODE = 400  # MiB: data directory, WAL and logs of a lab at rest
 DISK_PER_IMAGE = 1500  # MiB: a root filesystem unpacked, packed and imported
 
@@ -31,17 +27,9 @@ def free_disk(path: Path) -> int:
     return shutil.disk_usage(path).free // MIB
 
 
-def needed_memory(lab: Lab, driver: str) -> int:
-    """MiB that the lab's nodes will use; DRIVER is the provider's."""
-    total = sum(node.memory for node in lab.nodes)
-    if lab.provider == "docker":
-        return int(total * SHARE_IN_CONTAINER)
-    return total + (EMULATOR * len(lab.nodes) if driver == "qemu" else 0)
-
-
-def check_memory(lab: Lab, driver: str) -> None:
-    """Raise HostError when the lab does not fit into memory."""
-    needed, available = needed_memory(lab, driver), available_memory()
+def check_memory(needed: int) -> None:
+    """Raise HostError when a lab that needs so many MiB does not fit into memory."""
+    available = available_memory()
     if needed > available:
         raise HostError(
             f"the lab needs {needed} MiB of memory, {available} MiB are available",

@@ -2,7 +2,7 @@
 
 from labgen.images.build import ensure_image, ensure_tree
 from labgen.images.inside import closed, run_inside
-from labgen.images.registry import ImageRecord, have_box, have_image, image_made, list_images, remove_image
+from labgen.images.registry import ImageRecord, have_image, image_made, list_images, remove_image
 from labgen.images.spec import ImageSpec
 from labgen.images.trees import Tree, Trees
 
@@ -14,7 +14,6 @@ __all__ = [
     "closed",
     "ensure_image",
     "ensure_tree",
-    "have_box",
     "have_image",
     "image_made",
     "list_images",

@@ -59,7 +59,7 @@ def ensure_tree(
     progress: Progress = lambda _: None,
     stop: threading.Event | None = None,
 ) -> Tree:
-    """The tree of SPEC, made if it is not there: all of the image that needs packages, for docker.
+    """The tree of SPEC, made if it is not there: all of an image that takes nothing beside it.
 
     Arguments and errors are those of `ensure_image`.
     """
@@ -79,17 +79,34 @@ def _build(
     """Size of the image, and the packages that it has beside those of its tree."""
     trees = Trees(cache)
     tree = trees.ensure(spec, artefacts, scratch, script)
-    if spec.provider == "docker":
-        script.run("docker", trees.path(tree), spec.name)
-        return tree.size, ()
-    box, work = scratch / "node.box", scratch / "machine"
-    work.mkdir()
-    repository, harvest = trees.sources(spec, spec.lock.packages if spec.lock else None, work, script)
-    script.run("libvirt", trees.path(tree), box, repository=repository, harvest=harvest)
-    packages, _ = harvested(cache, spec, harvest, tree.packages)
-    script.run_words(["vagrant", "box", "add", "--force", "--provider", "libvirt", "--name", spec.name, str(box)])
-    own = {package.key for package in tree.packages}
-    return box.stat().st_size, tuple(package for package in packages if package.key not in own)
+    bench = _Bench(spec, cache, scratch / "machine", script, tree)
+    bench.scratch.mkdir()
+    size = spec.maker.make(bench, trees.path(tree), spec.name)
+    return size, tuple(bench.added)
+
+
+class _Bench:
+    """The Workbench of one image: its folder SCRATCH, and in `added` the packages that it has beside those of TREE."""
+
+    def __init__(self, spec: ImageSpec, cache: Path, scratch: Path, script: Script, tree: Tree) -> None:
+        self.scratch = scratch
+        self.added: list[Package] = []
+        self._spec, self._cache, self._script, self._tree = spec, cache, script, tree
+
+    def run(self, script: str | Path, *words: str | Path) -> None:
+        self._script.run(script, *words)
+
+    def run_with_packages(self, script: str | Path, *words: str | Path) -> None:
+        chosen = self._spec.lock.packages if self._spec.lock else None
+        repository, harvest = Trees(self._cache).sources(self._spec, chosen, self.scratch, self._script)
+        self._script.run(script, *words, repository=repository, harvest=harvest)
+        packages, _ = harvested(self._cache, self._spec, harvest, self._tree.packages)
+        own = {package.key for package in self._tree.packages}
+        self.added += (package for package in packages if package.key not in own)
+
+    def add_box(self, box: Path) -> None:
+        words = ["--force", "--provider", self._spec.provider, "--name", self._spec.name, str(box)]
+        self._script.run_words(["vagrant", "box", "add", *words])
 
 
 def _need_root() -> None:

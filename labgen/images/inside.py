@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-import shutil
 import signal
 import subprocess
 import threading
@@ -15,9 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from labgen.errors import ImageError
-from labgen.images.registry import box_disk, have_image
+from labgen.images.registry import have_image
 from labgen.images.spec import ImageSpec
-from labgen.resources import resource
 
 LAST_LINES = 15
 POLL = 0.02  # seconds between two looks whether it has ended or is to be given up
@@ -27,13 +25,7 @@ def closed(spec: ImageSpec, cache: Path) -> str | None:
     """Why nothing can be run inside the image of SPEC here, as a clause; None if it can."""
     if not have_image(spec, cache):
         return "their image is not here"
-    if spec.provider == "docker":
-        return None
-    if os.geteuid() != 0:
-        return "it takes root to look into a libvirt image"
-    if not shutil.which("qemu-storage-daemon") or not Path("/dev/fuse").exists():
-        return "it takes qemu-storage-daemon and /dev/fuse to look into a libvirt image"
-    return None
+    return spec.maker.closed(spec.name)
 
 
 def run_inside(
@@ -50,9 +42,8 @@ def run_inside(
     with _memory() as stdin, _memory() as stdout, _memory() as stderr:
         stdin.write(given)
         stdin.seek(0)
-        running = subprocess.Popen(
-            [*_entry(spec, name), *words], stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
-        )
+        entry = spec.maker.inside(spec.name, name)
+        running = subprocess.Popen([*entry, *words], stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True)
         try:
             while running.poll() is None and not stop.wait(POLL) and time.monotonic() < deadline:
                 pass
@@ -60,39 +51,17 @@ def run_inside(
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
-                if spec.provider == "docker":
-                    # Docker's client is gone, its container is not.
-                    subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False)
+                spec.maker.end(name)
         if running.returncode:
             stderr.seek(0)
             lines = stderr.read().decode(errors="replace").splitlines()[-LAST_LINES:]
             raise ImageError(
                 f"a program could not be run inside the image {spec.name}",
                 detail=lines,
-                cure=f"see whether this does: {shlex.join([*_entry(spec, name), 'true'])}",
+                cure=f"see whether this does: {shlex.join([*entry, 'true'])}",
             )
         stdout.seek(0)
         return stdout.read()
-
-
-def _entry(spec: ImageSpec, name: str) -> list[str]:
-    if spec.provider == "docker":
-        return [
-            *[
-                "docker",
-                "run",
-                "--rm",
-                "--interactive",
-                "--pull",
-                "never",
-                "--name",
-                name,
-                "--label",
-                "labgen.inside=true",
-            ],
-            *["--network", "none", "--cap-add", "NET_ADMIN", "--tmpfs", "/run", "--tmpfs", "/tmp", spec.name],  # noqa: S108
-        ]
-    return ["bash", str(resource("scripts") / "lint" / "libvirt.sh"), str(box_disk(spec.name))]
 
 
 def _memory() -> BinaryIO:

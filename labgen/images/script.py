@@ -41,22 +41,24 @@ class Script:
 
     def run(
         self,
-        name: str,
+        script: str | Path,
         *words: str | Path,
         repository: Path | None = None,
         harvest: Path | None = None,
         scratch: Path | None = None,
     ) -> None:
-        """Run the script NAME of `scripts/image`; raises ImageError or, for want of a package, PackageError.
+        """Run SCRIPT, a file of `scripts/image` or the path of another.
+
+        Raises ImageError or, for want of a package, PackageError.
 
         repository: where packages come from, and from nowhere else. harvest: where downloaded packages go. scratch: for
         what the script's programs keep in passing.
         """
-        self.progress(f"{self._spec.name}: {name}")
+        self.progress(f"{self._spec.name}: {Path(script).stem}")
         given = {"LABGEN_REPOSITORY": repository, "LABGEN_HARVEST": harvest, "TMPDIR": scratch}
         environment = {name: str(path) for name, path in given.items() if path is not None}
         alone = ["unshare", "--net"] if self.offline else []
-        words_ = [*alone, "bash", str(self._spec.scripts / f"{name}.sh"), *map(str, words)]
+        words_ = [*alone, "bash", str(self._spec.scripts / script), *map(str, words)]
         self.run_words(words_, environment, chosen=repository is not None)
 
     def run_words(self, words: list[str], more: dict[str, str] | None = None, *, chosen: bool = False) -> None:

@@ -12,8 +12,12 @@ from pathlib import Path
 from labgen.artefacts.store import identity
 from labgen.components.registry import Component
 from labgen.lock.model import SystemLock
+from labgen.providers import get_provider, require_images
+from labgen.providers.image_maker import ImageMaker
+from labgen.systems import system
 
 INSTALL = "install.sh"
+BASE_SCRIPTS = ("rootfs.sh", "sources.sh", "apt.sh", "system.sh")
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,21 @@ class ImageSpec:
     scripts: Path
     lock: SystemLock | None = None
 
+    @cached_property
+    def maker(self) -> ImageMaker:
+        """What makes the provider's images; raises UsageError if nothing does."""
+        return require_images(get_provider(self.provider))
+
     @property
     def name(self) -> str:
-        """The docker tag, or the name of the Vagrant box (in which a colon cannot be)."""
+        """The docker tag, or the name of the Vagrant box."""
         label = "-".join([self.os, *(component.name for component in self.components)])
-        return f"labgen/{label}{':' if self.provider == 'docker' else '-'}{self.digest[:12]}"
+        return self.maker.name(label, self.digest[:12])
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of all that goes into the image."""
-        return _digest([self.tree_digest, self.provider, *_files([self.scripts / f"{self.provider}.sh"])])
+        return _digest([self.tree_digest, self.provider, *_files([self.scripts / self.maker.script])])
 
     @cached_property
     def tree_digest(self) -> str:
@@ -54,7 +63,7 @@ class ImageSpec:
             return self.base_recipe
         parts = [self.base_recipe, *_files([self.scripts / "bake.sh", *sorted(self.lib.glob("*.sh"))])]
         for component in self.components:
-            parts += [component.name, component.manifest.versions.get(self.os, ""), *_install_inputs(component)]  # type: ignore[call-overload]
+            parts += [component.name, component.manifest.versions.get(self.os, ""), *_install_inputs(component)]
             parts += [identity(artefact) for _, artefact in sorted(component.manifest.artefacts.items())]
         return _digest(parts)
 
@@ -66,7 +75,7 @@ class ImageSpec:
     @cached_property
     def base_recipe(self) -> str:
         """The SHA-256 of the scripts that make the root filesystem, whichever packages they find."""
-        return _digest([self.os, *_files(self.scripts / name for name in ("rootfs.sh", "sources.sh", "apt.sh"))])
+        return _digest([self.os, *_files([system(self.os).file, *(self.scripts / name for name in BASE_SCRIPTS)])])
 
 
 def _install_inputs(component: Component) -> list[str]:

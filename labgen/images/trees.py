@@ -22,10 +22,11 @@ from labgen.errors import PackageError
 from labgen.images.script import FETCH, Progress, Script
 from labgen.images.spec import ImageSpec
 from labgen.lock.mirror import fetch_packages
-from labgen.lock.packages import SUITES, OsName, Package
+from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
 from labgen.system.files import write_atomically
 from labgen.system.locks import exclusively
+from labgen.systems import OsName, system
 
 BASE = "base-"
 MOST_NAMED = 8  # packages that a message names
@@ -103,7 +104,7 @@ class Trees:
             chosen = spec.lock.base if spec.lock else None
             repository, harvest = self.sources(spec, chosen, work, script)
             # mmdebstrap unpacks a whole system in passing, which a killed one leaves lying.
-            script.run("rootfs", spec.os, work / "rootfs.tar", repository=repository, harvest=harvest, scratch=work)
+            script.run("rootfs.sh", spec.os, work / "rootfs.tar", repository=repository, harvest=harvest, scratch=work)
             return self._keep(spec, work / "rootfs.tar", harvest, (), base=True)
 
     def _bake(self, spec: ImageSpec, base: Tree, artefacts: Mapping[str, Path], scratch: Path, script: Script) -> Tree:
@@ -121,7 +122,7 @@ class Trees:
         chosen = spec.lock.packages if spec.lock else None
         repository, harvest = self.sources(spec, chosen, work, script)
         script.run(
-            "bake",
+            "bake.sh",
             self.path(base),
             work / "rootfs.tar",
             components,
@@ -152,7 +153,7 @@ class Trees:
         else:
             wanted = list(chosen)
             require(wanted, pool, script.progress, offline=script.offline)
-        pool.repository(wanted, work / "repository", SUITES[spec.os])
+        pool.repository(wanted, work / "repository", system(spec.os).suite)
         return work / "repository", harvest
 
     def _keep(self, spec: ImageSpec, made: Path, harvest: Path, known: Iterable[Package], *, base: bool) -> Tree:

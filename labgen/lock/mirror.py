@@ -10,9 +10,10 @@ from pathlib import Path
 
 from labgen.artefacts.store import sha256
 from labgen.errors import PackageError
-from labgen.lock.packages import SUITES, Package
+from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
 from labgen.resources import resource
+from labgen.systems import System, system
 
 KEYS = ("/etc/apt/trusted.gpg.d/*", "/usr/share/keyrings/debian-archive-*")
 """Where Debian's keys lie: those of a later release are not always among what apt trusts."""
@@ -41,7 +42,7 @@ def fetch_packages(
     lines = list(sources) if sources is not None else _host_sources(pool.os)
     pool.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=pool.folder, prefix=".fetch-") as scratch:
-        apt = _Apt(Path(scratch).absolute(), lines, SUITES[pool.os])
+        apt = _Apt(Path(scratch).absolute(), lines, system(pool.os))
         apt.run("apt-get", "update", "-qq")
         _refuse_missing(wanted, apt.offers(sorted({package.name for package in wanted})))
         got = Path(scratch) / "got"
@@ -79,7 +80,7 @@ def _refuse_missing(wanted: Sequence[Package], offered: dict[str, list[str]]) ->
 
 def _host_sources(os_name: str) -> list[str]:
     script = resource("scripts") / "image" / "sources.sh"
-    told = subprocess.run(["bash", script, SUITES[os_name]], capture_output=True, text=True, check=False)
+    told = subprocess.run(["bash", script, os_name], capture_output=True, text=True, check=False)
     if not told.stdout.strip():
         raise PackageError(
             "this machine's apt has no Debian mirror",
@@ -91,7 +92,7 @@ def _host_sources(os_name: str) -> list[str]:
 class _Apt:
     """apt with lists, cache and sources below FOLDER; what this machine has installed does not count."""
 
-    def __init__(self, folder: Path, sources: Sequence[str], suite: str) -> None:
+    def __init__(self, folder: Path, sources: Sequence[str], of: System) -> None:
         for name in ("state/lists/partial", "cache/archives/partial", "parts", "keys"):
             (folder / name).mkdir(parents=True)
         (folder / "status").touch()
@@ -114,7 +115,7 @@ class _Apt:
             "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
             "Acquire::Languages": "none",
             # As rootfs.sh does: an archived suite's Release file has expired, its signature is still checked.
-            "Acquire::Check-Valid-Until": "true" if suite == "trixie" else "false",
+            "Acquire::Check-Valid-Until": str(of.expires).lower(),
         }
         self._options = [f"--option={name}={value}" for name, value in options.items()]
 

@@ -15,8 +15,9 @@ from labgen.components.manifest import Strict
 from labgen.documents.problem import path_text
 from labgen.documents.wording import describe
 from labgen.errors import LockError
-from labgen.lock.packages import OsName, Package, Sha256
+from labgen.lock.packages import Package, Sha256
 from labgen.system.files import write_atomically
+from labgen.systems import OsName
 from labgen.wording import printable
 
 FORMAT = 1

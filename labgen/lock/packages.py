@@ -8,10 +8,6 @@ from pydantic import Field
 
 from labgen.components.manifest import Strict
 
-SUITES = {"debian-11": "bullseye", "debian-12": "bookworm", "debian-13": "trixie"}
-"""What apt calls the operating systems."""
-
-OsName = Annotated[str, Field(pattern=r"^debian-1[123]$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

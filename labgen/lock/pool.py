@@ -11,8 +11,9 @@ from pathlib import Path
 
 from labgen.artefacts.store import sha256
 from labgen.errors import PackageError
-from labgen.lock.packages import OsName, Package
+from labgen.lock.packages import Package
 from labgen.system.files import write_atomically
+from labgen.systems import OsName
 
 CONTROL = "control"
 """The key under which a record keeps the package's control fields, which apt wants to know of each."""

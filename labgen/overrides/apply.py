@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from labgen.blueprint.model import Blueprint
 from labgen.blueprint.rules import network_problem
-from labgen.components.manifest import TYPES, OsName
+from labgen.components.manifest import TYPES
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError, UsageError
 from labgen.overrides.assignment import MACHINE_VALUES, Assignment, Path, UserAddition, leaves
 from labgen.overrides.formats import FORMATS
 from labgen.overrides.model import CONTAINED, PACKAGE, Tree, UserFile, UserStep
 from labgen.overrides.result import MapChange, Overrides, joined
+from labgen.systems import systems
 from labgen.wording import must_be, shortened
 
 
@@ -45,8 +46,8 @@ class Applier:
     def _os(self, rest: Sequence[str], given: Assignment) -> None:
         if rest:
             raise _no_value(given)
-        if given.value not in get_args(OsName):
-            raise UnknownNameError("operating system", given.shown, get_args(OsName), where=given.origin)
+        if given.value not in systems():
+            raise UnknownNameError("operating system", given.shown, systems(), where=given.origin)
         self._into.os = given.value
 
     def _box(self, rest: Sequence[str], given: Assignment) -> None:

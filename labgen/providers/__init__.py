@@ -1,34 +1,39 @@
-"""Drives Vagrant, and knows what its providers need, hold and leave behind."""
+"""Drives Vagrant, and knows what its providers can, need, hold and leave behind."""
 
 from labgen.providers.base import HeldNetwork, Provider
+from labgen.providers.boxes import have_box
+from labgen.providers.capabilities import Capability
+from labgen.providers.control import MachineAction, MachineControl
 from labgen.providers.endpoint import Endpoint
-from labgen.providers.keeper import Keeper, certainly, keeper_of, require_keeper
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
-from labgen.providers.registry import (
-    default_provider,
-    emulates,
-    get_provider,
-    provider_names,
-    seen_while_booting,
-)
+from labgen.providers.offers import providers_that, require_images, require_snapshotter, who_makes_images
+from labgen.providers.registry import REFERENCE, all_providers, default_provider, get_provider, provider_names
+from labgen.providers.snapshot_tools import uninterruptible
+from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import Box, Vagrant
 
 __all__ = [
+    "REFERENCE",
     "Box",
+    "Capability",
     "Endpoint",
     "HeldNetwork",
-    "Keeper",
+    "MachineAction",
+    "MachineControl",
     "Provider",
+    "Snapshotter",
     "Vagrant",
     "address_conflicts",
-    "certainly",
+    "all_providers",
     "default_provider",
-    "emulates",
     "free_network",
     "get_provider",
-    "keeper_of",
+    "have_box",
     "provider_names",
+    "providers_that",
     "ranges_in_use",
-    "require_keeper",
-    "seen_while_booting",
+    "require_images",
+    "require_snapshotter",
+    "uninterruptible",
+    "who_makes_images",
 ]

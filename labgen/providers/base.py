@@ -7,11 +7,14 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from labgen.errors import HostError
 from labgen.lab.model import Lab
+from labgen.providers.capabilities import Capability
+from labgen.providers.control import MachineControl
 from labgen.providers.endpoint import Endpoint
+from labgen.providers.image_maker import ImageMaker
+from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import INSTALL_VAGRANT, Vagrant
 
 
@@ -26,68 +29,84 @@ class HeldNetwork:
     cure: str | None = None
 
 
-class Provider(Protocol):
-    """One of Vagrant's providers; third parties add theirs to the entry-point group `labgen.providers`.
+class Provider:
+    """One of Vagrant's providers. Third parties derive theirs from this class, and register it in the entry-point group
+    `labgen.providers`, under its `name`.
 
-    One that can keep its machines for checkpoints also has a `keeper` (keeper.py); one that cannot may say why in
-    `no_keeper`.
+    What is not said is refused, never assumed: nothing here but the name has to be given, and then labgen boots a
+    vendor's box through Vagrant, and does to it what can be done inside a machine without harm to this host.
     """
 
     name: str
-    destroys_in_parallel: bool
+    """Vagrant's own word for it."""
+    capabilities: frozenset[Capability] = frozenset()
+    """What may be done to its machines; drills refuse what needs more."""
+    control: MachineControl | None = None
+    """How machines are powered and paused from this host; needed by what says Capability.POWER or PAUSE."""
+    images: ImageMaker | None = None
+    """How labgen makes the images that it boots; None: it boots a vendor's box."""
+    snapshotter: Snapshotter | None = None
+    """How machines are kept for checkpoints; None: they are not."""
+    no_snapshots: str = "it offers none"
+    """Why there is no snapshotter, as a clause."""
+    vagrantfile: Path | None = None
+    """Its part of the Vagrantfile, a template; None: the box, name and address of each machine, as Vagrant has them."""
+    vagrant_plugins: bool = True
+    """Whether Vagrant needs its plugins for it: to load the installed ones takes time."""
+    destroys_in_parallel: bool = False
+    """Whether several of its machines may be destroyed at the same time."""
+    seen_while_booting: bool = False
+    """Whether `states` and `endpoints` answer cheaply and without Vagrant, while Vagrant boots other machines."""
+    emulated: bool = False
+    """Whether its machines are emulated on this host: several times slower than real ones, and with pauses."""
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        if cls.control is None and cls.capabilities & {Capability.POWER, Capability.PAUSE}:
+            raise TypeError(f"{cls.__name__} says that it has power or pause, and has no `control` that does it")
 
     def driver(self) -> str:
         """How the machines are run, where there is a choice: `kvm` or `qemu`; else an empty string."""
-        ...
+        return ""
 
     def problems(self) -> list[HostError]:
         """What keeps this host from using the provider, each with its cure; empty if it is ready."""
-        ...
+        return vagrant_missing()
+
+    def memory_needed(self, lab: Lab, /) -> int:
+        """MiB of this host's memory that the lab's machines will use."""
+        return sum(node.memory for node in lab.nodes)
 
     def boot_timeout(self, nodes: int, /) -> float:
         """Seconds that `vagrant up` may take for so many nodes."""
-        ...
+        return 180 + 90 * nodes
 
-    def ssh_timeout(self, nodes: int, /) -> float:
+    def ssh_timeout(self, nodes: int, /) -> float:  # noqa: ARG002 - others need longer for more of them
         """Seconds that a node may take after that to answer SSH."""
-        ...
+        return 60
 
     def states(self, lab: Lab, vagrant: Vagrant, /) -> dict[str, str]:
         """Node → `running`, `stopped`, `paused`, `absent`, or the provider's own word."""
-        ...
+        known = vagrant.status()
+        return {node.name: known.get(node.name, "absent") for node in lab.nodes}
 
-    def endpoints(self, lab: Lab, vagrant: Vagrant, key: Path, /) -> dict[str, Endpoint]:
+    def endpoints(self, lab: Lab, vagrant: Vagrant, key: Path, /) -> dict[str, Endpoint]:  # noqa: ARG002
         """Where the running nodes answer SSH, not over the lab's own network."""
-        ...
+        return vagrant.ssh_config(key)
 
-    def leftovers(self, lab: Lab, /) -> list[str]:
+    def leftovers(self, lab: Lab, /) -> list[str]:  # noqa: ARG002
         """What of the lab still exists here, as `kind name`; after a destroy this is empty."""
-        ...
+        return []
 
     def reclaim(self, lab: Lab, nodes: Sequence[str], /) -> None:
         """Remove the machines of NODES without Vagrant, which has lost them: it was cut off while it made them.
 
         A provider that cannot leaves them; `leftovers` goes on naming them.
         """
-        ...
 
-    def networks(self, lab: Lab, /) -> list[HeldNetwork]:
+    def networks(self, lab: Lab, /) -> list[HeldNetwork]:  # noqa: ARG002
         """The address ranges that the provider's networks hold, used or not; empty if it cannot be asked."""
-        ...
-
-
-def machine(lab: Lab, node: str) -> str:
-    """The name of a node's container or domain on this host."""
-    return f"{prefix(lab)}{node}"
-
-
-def prefix(lab: Lab) -> str:
-    return f"labgen-{lab.name}-"
-
-
-def network(lab: Lab) -> str:
-    """The name of the lab's network on this host."""
-    return f"labgen-{lab.name}"
+        return []
 
 
 def network_cure(name: str, by_hand: str) -> str:

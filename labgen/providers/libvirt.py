@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from ipaddress import IPv4Interface
 from pathlib import Path
 
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import HeldNetwork, ask
-from labgen.providers.endpoint import Endpoint
-from labgen.providers.libvirt_keeper import LibvirtKeeper
+from labgen.providers.base import HeldNetwork, Provider, ask
+from labgen.providers.capabilities import MACHINE
+from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
+from labgen.providers.libvirt_images import LibvirtImages
+from labgen.providers.libvirt_snapshotter import LibvirtSnapshotter
+from labgen.providers.names import machine_name, network_name
 from labgen.providers.vagrant import Vagrant
-from labgen.providers.virsh import INSTALL, domains, unreachable, virsh, words
+from labgen.providers.virsh import INSTALL, domains, unreachable, uri, virsh, words
 
 
 def kvm_usable(cpuinfo: Path = Path("/proc/cpuinfo"), device: Path = Path("/dev/kvm")) -> bool:
@@ -28,15 +30,39 @@ def kvm_usable(cpuinfo: Path = Path("/proc/cpuinfo"), device: Path = Path("/dev/
     return bool(flags)
 
 
-class LibvirtProvider:
+EMULATOR = 700
+"""MiB beside an emulated guest's own: the code that QEMU translates and keeps."""
+CONTROL = ControlCommands(
+    {
+        MachineAction.OFF: ("virsh", "--quiet", "destroy", MACHINE_NAME),
+        MachineAction.ON: ("virsh", "--quiet", "start", MACHINE_NAME),
+        MachineAction.PAUSE: ("virsh", "--quiet", "suspend", MACHINE_NAME),
+        MachineAction.UNPAUSE: ("virsh", "--quiet", "resume", MACHINE_NAME),
+    },
+    done=("already active", "already running", "domain is already", "is not running"),
+    more=lambda: ("--connect", uri()),
+)
+
+
+class LibvirtProvider(Provider):
     """The system's libvirt, or the one that LIBVIRT_DEFAULT_URI names."""
 
     name = "libvirt"
+    capabilities = MACHINE
+    control = CONTROL
+    images = LibvirtImages()
+    snapshotter = LibvirtSnapshotter()
     destroys_in_parallel = False  # its plugin 0.11 has a race there, which leaves a machine behind
-    keeper = LibvirtKeeper()
+
+    @property
+    def emulated(self) -> bool:  # type: ignore[override]
+        return not kvm_usable()
+
+    def memory_needed(self, lab: Lab) -> int:
+        return super().memory_needed(lab) + (EMULATOR * len(lab.nodes) if self.emulated else 0)
 
     def driver(self) -> str:
-        return "kvm" if kvm_usable() else "qemu"
+        return "qemu" if self.emulated else "kvm"
 
     def problems(self) -> list[HostError]:
         found = base.vagrant_missing()
@@ -53,25 +79,19 @@ class LibvirtProvider:
 
     def boot_timeout(self, nodes: int) -> float:
         # Emulated on two cores, one VM boots in 53 s and seven in 224 s.
-        return 120 + 30 * nodes if self.driver() == "kvm" else 600 + 120 * nodes
+        return 120 + 30 * nodes if not self.emulated else 600 + 120 * nodes
 
     def ssh_timeout(self, nodes: int) -> float:
-        return 60 if self.driver() == "kvm" else 120 + 30 * nodes
+        return 60 if not self.emulated else 120 + 30 * nodes
 
     def states(self, lab: Lab, _vagrant: Vagrant) -> dict[str, str]:
         states = domains()
-        return {node.name: states.get(base.machine(lab, node.name), "absent") for node in lab.nodes}
-
-    def endpoints(self, _lab: Lab, vagrant: Vagrant, key: Path) -> dict[str, Endpoint]:
-        return vagrant.ssh_config(key)
-
-    def reclaim(self, _lab: Lab, _nodes: Sequence[str]) -> None:
-        """Not done here: `leftovers` names what is left."""
+        return {node.name: states.get(machine_name(lab, node.name), "absent") for node in lab.nodes}
 
     def leftovers(self, lab: Lab) -> list[str]:
-        names = {base.machine(lab, node.name) for node in lab.nodes}
+        names = {machine_name(lab, node.name) for node in lab.nodes}
         left = [f"domain {name}" for name in sorted(domains()) if name in names]
-        left += [f"network {name}" for name in words("net-list", "--all", "--name") if name == base.network(lab)]
+        left += [f"network {name}" for name in words("net-list", "--all", "--name") if name == network_name(lab)]
         for pool in words("pool-list", "--name"):
             listed = (line.split()[0] for line in virsh("vol-list", "--pool", pool).stdout.splitlines() if line.strip())
             left += [f"volume {volume}" for volume in listed if any(_is_disk(volume, name) for name in names)]
@@ -80,7 +100,7 @@ class LibvirtProvider:
     def networks(self, lab: Lab) -> list[HeldNetwork]:
         held = []
         for name in words("net-list", "--all", "--name"):
-            own, cure = name == base.network(lab), base.network_cure(name, f"virsh net-destroy {name}")
+            own, cure = name == network_name(lab), base.network_cure(name, f"virsh net-destroy {name}")
             for cidr, device in _ranges(virsh("net-dumpxml", name).stdout):
                 held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure))
         return held

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
-from labgen.providers import base
-from labgen.providers.keeper import must
+from labgen.providers.names import machine_name
+from labgen.providers.snapshot_tools import require_ok
 from labgen.providers.virsh import virsh, words
 
 NOTE = ("--uri", "urn:labgen:networks")
@@ -21,24 +21,24 @@ NOTE = ("--uri", "urn:labgen:networks")
 def note_networks(lab: Lab) -> None:
     """Write down in every machine of the lab which networks it is on, and how they are made."""
     for node in lab.nodes:
-        machine = base.machine(lab, node.name)
+        machine = machine_name(lab, node.name)
         made = (virsh("net-dumpxml", network, "--inactive").stdout for network in sorted(_networks(machine)))
         text = f"<networks>{''.join(made)}</networks>"
         answer = virsh("metadata", machine, *NOTE, "--key", "labgen", "--set", text, "--live", "--config")
-        must(answer, f"the networks of {node.name} cannot be noted", lab)
+        require_ok(answer, f"the networks of {node.name} cannot be noted", lab)
 
 
 def start_networks(lab: Lab) -> None:
     """Every network that a machine of the lab is on exists, and runs; raises OperationError."""
     there, wanted = set(words("net-list", "--all", "--name")), set[str]()
     for node in lab.nodes:
-        machine = base.machine(lab, node.name)
+        machine = machine_name(lab, node.name)
         networks = _networks(machine)
         for network in sorted(networks - there - wanted):
             _define(lab, machine, network)
         wanted |= networks
     for network in sorted(wanted & set(words("net-list", "--inactive", "--name"))):
-        must(virsh("net-start", network), f"the network {network} does not start", lab)
+        require_ok(virsh("net-start", network), f"the network {network} does not start", lab)
 
 
 def _networks(machine: str) -> set[str]:
@@ -59,4 +59,4 @@ def _define(lab: Lab, machine: str, network: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.xml"
         file.write_text(text, encoding="utf-8")
-        must(virsh("net-define", str(file)), f"the network {network} cannot be made again", lab)
+        require_ok(virsh("net-define", str(file)), f"the network {network} cannot be made again", lab)

@@ -12,8 +12,7 @@ from labgen.blueprint.rules import PRIVATE
 from labgen.errors import AddressInUseError
 from labgen.lab.model import Lab
 from labgen.providers.base import HeldNetwork, ask
-from labgen.providers.docker import DockerProvider
-from labgen.providers.libvirt import LibvirtProvider
+from labgen.providers.registry import all_providers
 
 NOT_A_RANGE = 8
 """A route to more than a /8 is a way to the whole internet (a VPN's 0.0.0.0/1), not a range in use."""
@@ -50,9 +49,10 @@ def free_network(like: IPv4Network, taken: Sequence[IPv4Network]) -> IPv4Network
 
 
 def _held(lab: Lab) -> list[HeldNetwork]:
-    providers = (DockerProvider(), LibvirtProvider())
-    with ThreadPoolExecutor(len(providers)) as pool:
-        return [network for held in pool.map(lambda provider: provider.networks(lab), providers) for network in held]
+    # Whoever holds a range holds it, be the lab of another provider.
+    known = all_providers()
+    with ThreadPoolExecutor(len(known)) as pool:
+        return [network for held in pool.map(lambda provider: provider.networks(lab), known) for network in held]
 
 
 def _foreign(held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[HeldNetwork]:

@@ -10,6 +10,8 @@ from labgen.providers.base import Provider
 from labgen.providers.libvirt import kvm_usable
 
 GROUP = "labgen.providers"
+REFERENCE = "docker"
+"""What a lab is taken to run on where that makes no difference, the same on every host."""
 
 
 def provider_names() -> list[str]:
@@ -25,19 +27,11 @@ def get_provider(name: str) -> Provider:
     raise UnknownNameError("provider", name, provider_names())
 
 
-def emulates(provider: Provider) -> bool:
-    """Whether its machines are emulated on this host: several times slower than real ones, and with pauses."""
-    return provider.driver() == "qemu"
-
-
-def seen_while_booting(provider: Provider) -> bool:
-    """Whether its machines can be asked for, cheaply and without Vagrant, while Vagrant boots others.
-
-    A provider of others that does not say so cannot.
-    """
-    return bool(getattr(provider, "seen_while_booting", False))
-
-
 def default_provider() -> str:
     """libvirt where virtual machines run at the CPU's own speed, else docker."""
     return "libvirt" if kvm_usable() else "docker"
+
+
+def all_providers() -> list[Provider]:
+    """Every provider there is, by name."""
+    return [get_provider(name) for name in provider_names()]

@@ -15,13 +15,14 @@ STATES = {1: "running", 2: "running", 3: "paused", 4: "stopped", 5: "stopped", 6
 INSTALL = "install it: sudo apt-get install qemu-system-x86 libvirt-daemon-system vagrant-libvirt"
 
 
-def _uri() -> str:
+def uri() -> str:
+    """The libvirt that is asked."""
     return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
 
 
 def virsh(*words: str, timeout: float = 30) -> Answer:
     """What virsh says to WORDS."""
-    return ask(["virsh", "--quiet", "--connect", _uri(), *words], timeout=timeout)
+    return ask(["virsh", "--quiet", "--connect", uri(), *words], timeout=timeout)
 
 
 def words(*command: str) -> list[str]:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import HeldNetwork, ask
-from labgen.providers.endpoint import Endpoint
-from labgen.providers.vagrant import Vagrant
+from labgen.providers.base import Provider, ask
+from labgen.providers.capabilities import MACHINE
+from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
+from labgen.providers.names import machine_name
 
 INSTALL = "install VirtualBox (virtualbox.org, or your distribution's package), or choose another: --provider docker"
 
 
-class VirtualboxProvider:
+CONTROL = ControlCommands(
+    {
+        MachineAction.OFF: ("VBoxManage", "controlvm", MACHINE_NAME, "poweroff"),
+        MachineAction.ON: ("VBoxManage", "startvm", MACHINE_NAME, "--type", "headless"),
+        MachineAction.PAUSE: ("VBoxManage", "controlvm", MACHINE_NAME, "pause"),
+        MachineAction.UNPAUSE: ("VBoxManage", "controlvm", MACHINE_NAME, "resume"),
+    },
+    done=("is not paused", "already running", "is not running", "not in state"),
+)
+
+
+class VirtualboxProvider(Provider):
     """VirtualBox on this host."""
 
     name = "virtualbox"
-    destroys_in_parallel = False
-    no_keeper = "labgen renders its machines, and has not been tried on them"
-
-    def driver(self) -> str:
-        return ""
+    capabilities = MACHINE
+    control = CONTROL
+    no_snapshots = "labgen renders its machines, and has not been tried on them"
 
     def problems(self) -> list[HostError]:
         found = base.vagrant_missing()
@@ -39,27 +47,7 @@ class VirtualboxProvider:
             )
         return found
 
-    def boot_timeout(self, nodes: int) -> float:
-        return 180 + 90 * nodes
-
-    def ssh_timeout(self, _nodes: int) -> float:
-        return 60
-
-    def states(self, lab: Lab, vagrant: Vagrant) -> dict[str, str]:
-        known = vagrant.status()
-        return {node.name: known.get(node.name, "absent") for node in lab.nodes}
-
-    def endpoints(self, _lab: Lab, vagrant: Vagrant, key: Path) -> dict[str, Endpoint]:
-        return vagrant.ssh_config(key)
-
-    def reclaim(self, _lab: Lab, _nodes: Sequence[str]) -> None:
-        """Not done here: `leftovers` names what is left."""
-
     def leftovers(self, lab: Lab) -> list[str]:
-        names = {base.machine(lab, node.name) for node in lab.nodes}
+        names = {machine_name(lab, node.name) for node in lab.nodes}
         listed = re.findall(r'^"(.+)" \{', ask(["VBoxManage", "list", "vms"]).stdout, re.MULTILINE)
         return [f"machine {name}" for name in listed if name in names]
-
-    def networks(self, _lab: Lab) -> list[HeldNetwork]:
-        # Host-only networks are interfaces of the host, and are shared between machines by design.
-        return []

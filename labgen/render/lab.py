@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,9 +17,10 @@ from labgen.lab.model import Lab
 from labgen.lab.quoting import FILTERS
 from labgen.lab.secrets import Secrets
 from labgen.plan.model import Plan, StepId
-from labgen.render.model import SCRIPT, SECRET, Rendered, RenderedFile
+from labgen.render.model import SCRIPT, SECRET, ImageCommands, Rendered, RenderedFile
 from labgen.render.nodes import render_nodes
 from labgen.resources import resource
+from labgen.systems import system
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,13 +30,18 @@ class Machines:
     """How the machines come up: images by node, whether they hold the install stage, and Vagrant's patience.
 
     images: node → docker tag or box name. baked: False where the install steps run in the guest.
-    driver: `kvm` or `qemu`, for libvirt. boot_timeout: seconds that Vagrant waits for one machine.
+    driver: `kvm` or `qemu`, for libvirt. boot_timeout: seconds that Vagrant waits for one machine. commands: how images
+    are made, None where boxes are a vendor's. scripts: what they take beside those of `scripts/image`. plugins: whether
+    Vagrant has to load its own.
     """
 
     images: Mapping[str, str]
     baked: bool = True
     driver: str = ""
     boot_timeout: int = 300
+    commands: ImageCommands | None = None
+    scripts: tuple[Path, ...] = ()
+    plugins: bool = True
 
 
 def render_lab(
@@ -53,8 +59,10 @@ def render_lab(
         "keys/lab_ed25519.pub": RenderedFile(keys.public + "\n"),
         "Vagrantfile": RenderedFile(_vagrantfile(lab, machines, keys)),
     }
-    rendered |= _copies(resource("scripts") / "image", "image")
-    rendered |= _copies(resource("scripts") / "lib", "components/lib")
+    rendered |= _copies((resource("scripts") / "image").glob("*.sh"), "image")
+    rendered |= _copies(machines.scripts, "image")
+    rendered[f"image/systems/{lab.os}.conf"] = RenderedFile(system(lab.os).file.read_text(encoding="utf-8"))
+    rendered |= _copies((resource("scripts") / "lib").glob("*.sh"), "components/lib")
     for component in lab.components.values():
         rendered |= {
             f"components/{component.name}/{name}": RenderedFile(text, SCRIPT if name.endswith(".sh") else 0o644)
@@ -67,6 +75,8 @@ def render_lab(
         "version": __version__,
         "images": components_by_image(lab, machines),
         "baked": machines.baked,
+        "commands": machines.commands,
+        "plugins": machines.plugins,
         "artefacts_complete": not missing_artefacts,
     }
     for name, mode in (("README.md", 0o644), ("prepare.sh", SCRIPT), ("provision.sh", SCRIPT), ("destroy.sh", SCRIPT)):
@@ -124,12 +134,9 @@ def _image(lab: Lab, machines: Machines, node: str) -> str:
     return image
 
 
-def _copies(folder: Path, target: str) -> Rendered:
-    """The shell scripts of FOLDER, as they are, below TARGET."""
-    return {
-        f"{target}/{path.name}": RenderedFile(path.read_text(encoding="utf-8"), SCRIPT)
-        for path in sorted(folder.glob("*.sh"))
-    }
+def _copies(scripts: Iterable[Path], target: str) -> Rendered:
+    """SCRIPTS as they are, below TARGET."""
+    return {f"{target}/{path.name}": RenderedFile(path.read_text(encoding="utf-8"), SCRIPT) for path in sorted(scripts)}
 
 
 @cache

@@ -17,3 +17,16 @@ Rendered = dict[str, RenderedFile]
 
 SECRET = 0o600
 SCRIPT = 0o755
+
+
+@dataclass(frozen=True)
+class ImageCommands:
+    """How a provider's images are made by `prepare.sh`, as lines of bash.
+
+    needs: the programs, in words. have: succeeds if the image "$1" is there. make: makes "$name" from the tree
+    "$rootfs"; scratch files go into `build/`.
+    """
+
+    needs: str
+    have: str
+    make: str

@@ -11,6 +11,7 @@ from rich.table import Table
 from labgen.checks.table import plain
 from labgen.checks.wording import listed
 from labgen.repro.result import counted
+from labgen.systems import systems
 
 COLOURS = {"reproduced": "red", "not-reproduced": "green", "unknown": "yellow"}
 SIGNS = {
@@ -21,7 +22,6 @@ SIGNS = {
     "failed": "[red]✗[/]",
     "left out": "[dim]-[/]",
 }
-SYSTEMS = {"debian-11": "Debian 11", "debian-12": "Debian 12", "debian-13": "Debian 13"}
 PROGRAMS = ("patroni", "postgresql", "etcd", "consul", "haproxy", "keepalived", "pgbouncer")
 BRIEF = 4
 """Lines of each answer that are shown unless all are asked for."""
@@ -46,7 +46,7 @@ def _head(result: dict[str, Any]) -> Iterator[str]:
     if told := listed(words for words, given in zip(about, (result["report"], result["fixed"]), strict=True) if given):
         yield f"  {escape(told)}"
     versions = [f"{name} {result['versions'][name]}" for name in PROGRAMS if name in result["versions"]]
-    yield f"  on {SYSTEMS.get(result['os'], result['os'])} with {', '.join(versions)}; {result['provider']}"
+    yield f"  on {_title(result['os'])} with {', '.join(versions)}; {result['provider']}"
     if len(result["tries"]) > 1:
         yield f"  {counted(result['counts'])}"
     for reason in result["reasons"]:
@@ -169,3 +169,8 @@ def bisection_lines(matrix: dict[str, Any]) -> Iterator[str]:
     if found["between"]:
         yield f"  not judged, between the two: {', '.join(found['between'])}"
     yield f"  {len(matrix['cells'])} of {len(matrix['over'][path])} versions were tried"
+
+
+def _title(os: str) -> str:
+    # A result may come from a labgen that knows more of them.
+    return systems()[os].title if os in systems() else os

@@ -3,6 +3,9 @@
 #
 # All of it lies in /run, which is in memory, so the tree's own settings for apt stay as they are.
 
+# shellcheck source=scripts/image/system.sh
+. "$(dirname "${BASH_SOURCE[0]}")/system.sh"
+
 apt_config=/run/labgen-apt/apt.conf
 
 # dress_apt ROOT: once ROOT/run is mounted. The chosen packages alone (LABGEN_REPOSITORY), else this host's mirrors.
@@ -31,9 +34,8 @@ dress_apt() {
 
 # foreign_sources ROOT: this host's sources, unless ROOT names the same mirrors: a tree may come from another host.
 foreign_sources() {
-  local suite sources address
-  suite=$(sed -n 's/^VERSION_CODENAME=//p' "$1/etc/os-release")
-  sources=$(bash "$(dirname "${BASH_SOURCE[0]}")/sources.sh" "$suite")
+  local sources address
+  sources=$(bash "$(dirname "${BASH_SOURCE[0]}")/sources.sh" "$(system_in "$1")")
   while read -r _ address _; do
     if [[ $address ]] && ! grep -rqsF -- "$address" "$1/etc/apt/sources.list" "$1/etc/apt/sources.list.d"; then
       echo "$sources"

@@ -59,19 +59,18 @@ COMPRESS=lz4
 CONF
 printf '%s\n' virtio_pci virtio_blk ext4 >"$root/etc/initramfs-tools/modules"
 
-suite=$(sed -n 's/^VERSION_CODENAME=//p' "$root/etc/os-release")
+system "$(system_in "$root")"
 dress_apt "$root"
 in_root() {
   chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive \
     APT_CONFIG="$apt_config" "$@"
 }
-packages=(initramfs-tools lz4)
-[[ $suite == bullseye ]] || packages+=(systemd-resolved)   # in Debian 11 it is part of systemd
+read -ra packages <<<"initramfs-tools lz4 $MACHINE_PACKAGES"
 in_root apt-get update -qq
 in_root apt-get install -y -qq --no-install-recommends "${packages[@]}"
 # A mirror may have dropped a kernel that the security suite still lists: then the release's own will do.
 in_root apt-get install -y -qq --no-install-recommends linux-image-cloud-amd64 ||
-  in_root apt-get install -y -qq --no-install-recommends "linux-image-cloud-amd64/$suite"
+  in_root apt-get install -y -qq --no-install-recommends "linux-image-cloud-amd64/$SUITE"
 
 cat >"$root/etc/fstab" <<CONF
 LABEL=$label / ext4 noatime,commit=30 0 0

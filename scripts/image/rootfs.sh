@@ -10,12 +10,10 @@ set -Eeuo pipefail
 trap 'echo "rootfs.sh: line $LINENO: $BASH_COMMAND: exit $?" >&2' ERR
 
 os=${1:?usage: rootfs.sh OS OUT.tar} out=${2:?usage: rootfs.sh OS OUT.tar}
-case $os in
-  debian-11) suite=bullseye ;;
-  debian-12) suite=bookworm ;;
-  debian-13) suite=trixie ;;
-  *) echo "rootfs.sh: no operating system is called '$os'; there is: debian-11 debian-12 debian-13" >&2; exit 2 ;;
-esac
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/image/system.sh
+. "$here/system.sh"
+system "$os"
 
 packages=(
   systemd systemd-sysv udev dbus kmod procps    # a system that boots
@@ -30,7 +28,7 @@ trap 'rm -rf "$work"' EXIT
 # --- where packages come from: the mirrors this host's own apt uses ---------------------------------------------------
 
 # The host's own (none: mmdebstrap knows the suite's usual mirrors), or the packages that were chosen beforehand.
-bash "$(dirname "${BASH_SOURCE[0]}")/sources.sh" "$suite" >"$work/sources.list"
+bash "$here/sources.sh" "$os" >"$work/sources.list"
 mapfile -t sources <"$work/sources.list"
 [[ ! ${LABGEN_REPOSITORY:-} ]] || sources=("deb [trusted=yes] copy:${LABGEN_REPOSITORY// /%20} ./")
 
@@ -39,8 +37,8 @@ apt_options=()
 while read -r option; do
   apt_options+=("--aptopt=$option")
 done < <(apt-config dump Acquire | grep -E '^Acquire::(Check-Valid-Until|Check-Date|https?::Proxy) ' || true)
-# An archived suite's Release file has expired; its signature is still checked.
-[[ $os == debian-13 ]] || apt_options+=('--aptopt=Acquire::Check-Valid-Until "false";')
+# Where a suite's Release file is past its date, as an archived one's is, its signature is still checked.
+[[ $VALID_UNTIL == checked ]] || apt_options+=('--aptopt=Acquire::Check-Valid-Until "false";')
 
 # --- what labgen adds to the tree -------------------------------------------------------------------------------------
 
@@ -48,6 +46,8 @@ tree=$work/tree
 add() {  # add MODE PATH: the file PATH of the tree, from standard input
   install -D -m "$1" /dev/stdin "$tree$2"
 }
+
+add 644 /usr/lib/labgen/system <<<"$os"   # in blueprints' words: testing suites have no number in /etc/os-release
 
 add 755 /usr/lib/labgen/firstboot <<'SH'
 #!/bin/sh
@@ -180,5 +180,5 @@ mmdebstrap --variant=minbase --mode=root --format=tar --skip=cleanup/apt/lists,e
   "${apt_options[@]}" \
   --essential-hook="tar -C '$tree' -c . | tar -C \"\$1\" -x --keep-directory-symlink --no-same-owner" \
   "${hooks[@]}" \
-  "$suite" "$work/rootfs.tar" "${sources[@]}"
+  "$SUITE" "$work/rootfs.tar" "${sources[@]}"
 mv "$work/rootfs.tar" "$out"

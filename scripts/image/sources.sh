@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# sources.sh SUITE: where this host's own apt would get the packages of SUITE from, as lines for a sources.list.
+# sources.sh OS: where this host's own apt would get the packages of OS from, as lines for a sources.list.
 #
 # Nothing is printed where the host's apt has no Debian mirror.
 set -Eeuo pipefail
 
-suite=${1:?usage: sources.sh SUITE}
+os=${1:?usage: sources.sh OS}
+# shellcheck source=scripts/image/system.sh
+. "$(dirname "${BASH_SOURCE[0]}")/system.sh"
+system "$os"
 
 # mirror LABEL: the archive that calls itself LABEL in its Release file; empty if the host has none.
 # shellcheck disable=SC2016  # $(LABEL) and $(REPO_URI) are apt's, not the shell's
@@ -14,8 +17,11 @@ mirror() {
 }
 archive=$(mirror Debian)
 security=$(mirror Debian-Security)
-if [[ $archive && $security ]]; then
-  echo "deb $archive $suite main"
-  echo "deb $archive $suite-updates main"
-  echo "deb $security $suite-security main"
-fi
+[[ $archive && ($security || " $POOLS " != *" security "*) ]] || exit 0
+echo "deb $archive $SUITE main"
+for pool in $POOLS; do
+  case $pool in
+    security) echo "deb $security $SUITE-security main" ;;
+    *) echo "deb $archive $SUITE-$pool main" ;;
+  esac
+done

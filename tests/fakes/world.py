@@ -18,7 +18,7 @@ from labgen.plan import build_plan
 from labgen.provision import Journal, step_digests
 from labgen.render.folder import write_folder
 from labgen.render.lab import render_lab
-from tests.fakes.provider import FakeKeeper, FakeProvider
+from tests.fakes.provider import FakeProvider, FakeSnapshotter
 from tests.fakes.reporter import Heard
 
 
@@ -31,8 +31,8 @@ class ClusterState:
         monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
         monkeypatch.setenv("LABGEN_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
-        self.keeper = FakeKeeper()
-        self.provider = FakeProvider(self.keeper)
+        self.snapshotter = FakeSnapshotter()
+        self.provider = FakeProvider(self.snapshotter)
         monkeypatch.setattr(actions, "get_provider", lambda _name: self.provider)
         self.heard = Heard()
         opened = lab_of(LabRequest("etcd-patroni-ops", provider="docker"), make=True)
@@ -54,7 +54,7 @@ class ClusterState:
         """No checkpoint was ever made, and all nodes run."""
         shutil.rmtree(self.folder.checkpoints, ignore_errors=True)
         self.folder.restoring.unlink(missing_ok=True)
-        self.keeper = self.provider.keeper = FakeKeeper()
+        self.snapshotter = self.provider.snapshotter = FakeSnapshotter()
         self.provider.word = {}
 
     @property

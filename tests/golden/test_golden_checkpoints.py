@@ -13,10 +13,10 @@ from labgen.checkpoint import Checkpoint, LabVersion
 from labgen.checkpoint.clocks import set_clocks
 from labgen.errors import LabgenError
 from labgen.plan import build_plan, plan_until
-from labgen.providers import docker_keeper, get_provider, require_keeper, virsh
+from labgen.providers import docker_snapshotter, get_provider, require_snapshotter, virsh
 from labgen.providers.base import Answer
-from labgen.providers.docker_keeper import DockerKeeper
-from labgen.providers.libvirt_keeper import LibvirtKeeper
+from labgen.providers.docker_snapshotter import DockerSnapshotter
+from labgen.providers.libvirt_snapshotter import LibvirtSnapshotter
 from tests.fakes.connection import Answer as Said
 from tests.fakes.connection import FakeConnection
 from tests.fakes.world import ClusterState
@@ -72,12 +72,12 @@ def half_way(world: ClusterState) -> object:
 
 def lost(world: ClusterState) -> object:
     made: Checkpoint = world.save()
-    world.keeper.marks[made.mark] -= {"node2", "node3"}
+    world.snapshotter.snapshots[made.snapshot_id] -= {"node2", "node3"}
     return actions.restore(world.name, made.name, world.heard)
 
 
 def full(world: ClusterState) -> object:
-    world.keeper.mib = 4321
+    world.snapshotter.mib = 4321
     return world.save()
 
 
@@ -102,7 +102,7 @@ CASES: dict[str, Work] = {
     "a misspelt checkpoint": misspelt,
     "a checkpoint that is none": unlike_any,
     "no checkpoint at all": lambda w: actions.restore(w.name, "well", w.heard),
-    "virtualbox": lambda w: require_keeper(get_provider("virtualbox"), w.name),
+    "virtualbox": lambda w: require_snapshotter(get_provider("virtualbox"), w.name),
     "another version of a program": restored(lambda v: replace(v, versions={**v.versions, "patroni": "3.3.2"})),
     "another profile": restored(lambda v: replace(v, profile="published", os="debian-11")),
     "another network": restored(lambda v: replace(v, network="10.77.1.0/24")),
@@ -122,11 +122,11 @@ CASES: dict[str, Work] = {
 TOOLS: dict[str, tuple[Answer, Work]] = {
     "docker that cannot pause": (
         Answer(1, "", "Error response from daemon: cannot pause container 12ab: OCI runtime pause failed"),
-        lambda w: DockerKeeper().thaw(w.opened.lab),
+        lambda w: DockerSnapshotter().unpause(w.opened.lab),
     ),
     "libvirt that cannot revert": (
         Answer(1, "", "error: revert requires force: Target domain does not match source"),
-        lambda w: LibvirtKeeper().restore(w.opened.lab, "c1", lambda _: None),
+        lambda w: LibvirtSnapshotter().restore(w.opened.lab, "c1", lambda _: None),
     ),
 }
 
@@ -150,7 +150,7 @@ def test_checkpoints_that_cannot_be(
                 return Answer(0, '{"Names": "labgen-etcd-patroni-ops-node1", "State": "paused"}\n', "")
             return answer if "unpause" in line or "snapshot-revert" in line else Answer(0, "", "")
 
-        monkeypatch.setattr(docker_keeper, "ask", ask)
+        monkeypatch.setattr(docker_snapshotter, "ask", ask)
         monkeypatch.setattr(virsh, "ask", ask)
         text += f"# {case}\n{told(lambda work=work: work(world))}\n"
     golden(HERE / "checkpoints.txt", text)

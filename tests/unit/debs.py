@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from labgen.lock.packages import SUITES, Package
+from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
+from labgen.systems import system
 
 OS = "debian-13"
 
@@ -33,5 +34,5 @@ def pool_of(cache: Path, *debs: Path) -> tuple[Pool, list[Package]]:
 def mirror_of(folder: Path, *debs: Path) -> list[str]:
     """An apt repository of DEBS below FOLDER, as lines for a sources.list."""
     pool, packages = pool_of(folder / "of-the-mirror", *debs)
-    pool.repository(packages, folder / "mirror", SUITES[OS])
+    pool.repository(packages, folder / "mirror", system(OS).suite)
     return [f"deb [trusted=yes] copy:{folder / 'mirror'} ./"]

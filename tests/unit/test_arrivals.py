@@ -13,7 +13,7 @@ import pytest
 
 from labgen.actions.phases.booting import Booting
 from labgen.errors import LabgenError, NodeError, VagrantError
-from labgen.providers import Vagrant, seen_while_booting
+from labgen.providers import Provider, Vagrant
 from labgen.providers.docker import DockerProvider
 from labgen.providers.libvirt import LibvirtProvider
 from labgen.provision import NodeReadiness
@@ -173,6 +173,6 @@ def test_vagrant_is_ended_as_ctrl_c_does_and_faster_when_it_is_pressed_again(sle
 
 
 def test_only_docker_s_machines_are_seen_while_vagrant_boots_others() -> None:
-    assert seen_while_booting(DockerProvider())
-    assert not seen_while_booting(LibvirtProvider())
-    assert not seen_while_booting(object())  # type: ignore[arg-type]
+    assert DockerProvider().seen_while_booting
+    assert not LibvirtProvider().seen_while_booting
+    assert not Provider.seen_while_booting

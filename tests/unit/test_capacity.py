@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from labs import lab, write_component
 from labgen.errors import HostError
 from labgen.host import capacity
 from labgen.lab.model import Lab
+from labgen.providers import get_provider, libvirt
 
 
 @pytest.fixture
@@ -19,18 +19,21 @@ def sample(tmp_path: Path) -> Lab:
     return lab(tmp_path, {"one": ["agent"], "two": ["agent"]}, "", "nodes.one.memory=1000", "nodes.two.memory=600")
 
 
-def test_needed(sample: Lab) -> None:
-    vms = replace(sample, provider="libvirt")
-    assert capacity.needed_memory(vms, "kvm") == 1600
-    assert capacity.needed_memory(vms, "qemu") == 1600 + len(sample.nodes) * 700
-    assert capacity.needed_memory(sample, "") == 800
+@pytest.mark.parametrize(
+    ("provider", "needed"),
+    [("docker", 800), ("libvirt/kvm", 1600), ("libvirt/qemu", 1600 + 2 * 700), ("virtualbox", 1600)],
+)
+def test_needed(sample: Lab, provider: str, needed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, _, driver = provider.partition("/")
+    monkeypatch.setattr(libvirt, "kvm_usable", lambda: driver == "kvm")
+    assert get_provider(name).memory_needed(sample) == needed
 
 
-def test_memory(sample: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "available_memory", lambda: 800)
-    capacity.check_memory(sample, "")
+    capacity.check_memory(800)
     with pytest.raises(HostError) as caught:
-        capacity.check_memory(replace(sample, provider="libvirt"), "kvm")
+        capacity.check_memory(1600)
     assert caught.value.what == "the lab needs 1600 MiB of memory, 800 MiB are available"
     assert caught.value.exit_code == 3
 

@@ -38,7 +38,7 @@ VERSION = LabVersion(
 )
 CHECKPOINT = Checkpoint(
     name="well",
-    mark="c0",
+    snapshot_id="c0",
     saved="2026-01-01T10:00:00+00:00",
     condition="verified",
     about=(),
@@ -66,11 +66,20 @@ def test_there_and_back(store: CheckpointStore) -> None:
     assert (store.folder / "well.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_record_of_the_first_format_is_read(store: CheckpointStore) -> None:
+    store.put(CHECKPOINT)
+    path = store.folder / "well.json"
+    data = json.loads(path.read_text())
+    data |= {"format": 1, "mark": data.pop("snapshot_id")}
+    path.write_text(json.dumps(data))
+    assert store.get("well") == CHECKPOINT
+
+
 def test_oldest_first_and_one_of_a_name(store: CheckpointStore) -> None:
     store.put(replace(CHECKPOINT, name="later", saved="2026-01-02T10:00:00+00:00"))
     store.put(CHECKPOINT)
-    store.put(replace(CHECKPOINT, mark="c9"))
-    assert [(it.name, it.mark) for it in store.all()] == [("well", "c9"), ("later", "c0")]
+    store.put(replace(CHECKPOINT, snapshot_id="c9"))
+    assert [(it.name, it.snapshot_id) for it in store.all()] == [("well", "c9"), ("later", "c0")]
 
 
 def test_an_unknown_name_lists_those_that_there_are(store: CheckpointStore) -> None:
@@ -188,7 +197,7 @@ def report(monkeypatch: pytest.MonkeyPatch, *, passed: bool) -> None:
 def test_a_save_is_whole_or_not_there(world: ClusterState) -> None:
     made = world.save()
     assert world.store.get("well") == made
-    assert world.keeper.marks == {made.mark: {"node0", "node1", "node2", "node3"}}
+    assert world.snapshotter.snapshots == {made.snapshot_id: {"node0", "node1", "node2", "node3"}}
     assert (made.condition, made.pending, made.size) == ("unverified", (), 4 * (3 << 20))
     assert made.journal == world.folder.journal.read_text()
     assert not differences(made.version, phases.version_now(world.opened))
@@ -220,17 +229,17 @@ def test_a_save_that_fails_leaves_what_was_there(world: ClusterState) -> None:
     def fail() -> None:
         raise KeyboardInterrupt
 
-    world.keeper.on_save = fail
+    world.snapshotter.on_save = fail
     with pytest.raises(KeyboardInterrupt):
         world.save(force=True)
     assert world.store.all() == [first]
-    assert set(world.keeper.marks) == {first.mark}
+    assert set(world.snapshotter.snapshots) == {first.snapshot_id}
 
 
 def test_what_a_killed_save_left_goes_with_the_next(world: ClusterState) -> None:
-    world.keeper.marks["c666"] = {"node0"}
+    world.snapshotter.snapshots["c666"] = {"node0"}
     made = world.save()
-    assert set(world.keeper.marks) == {made.mark}
+    assert set(world.snapshotter.snapshots) == {made.snapshot_id}
 
 
 def test_a_name_is_taken_until_it_is_forced(world: ClusterState) -> None:
@@ -238,8 +247,8 @@ def test_a_name_is_taken_until_it_is_forced(world: ClusterState) -> None:
     with pytest.raises(UsageError, match="already"):
         world.save()
     second = world.save(force=True)
-    assert first.mark != second.mark
-    assert set(world.keeper.marks) == {second.mark}
+    assert first.snapshot_id != second.snapshot_id
+    assert set(world.snapshotter.snapshots) == {second.snapshot_id}
     assert world.store.all() == [second]
 
 
@@ -248,18 +257,18 @@ def test_only_a_lab_that_runs_is_saved(world: ClusterState) -> None:
     with pytest.raises(OperationError) as caught:
         world.save()
     assert caught.value.detail == ("node2 is stopped",)
-    assert world.keeper.heard == []
+    assert world.snapshotter.heard == []
 
 
 def test_a_save_needs_room(world: ClusterState) -> None:
-    world.keeper.mib = 1 << 40
+    world.snapshotter.mib = 1 << 40
     with pytest.raises(HostError, match="MiB of disk"):
         world.save()
-    assert world.keeper.heard == []
+    assert world.snapshotter.heard == []
 
 
-def test_a_provider_without_a_keeper_is_refused_beforehand(world: ClusterState) -> None:
-    world.provider.keeper = None
+def test_a_provider_without_a_snapshotter_is_refused_beforehand(world: ClusterState) -> None:
+    world.provider.snapshotter = None
     with pytest.raises(OperationError, match="no checkpoints with docker"):
         world.save()
 
@@ -269,7 +278,7 @@ def test_delete_takes_all_of_it(world: ClusterState) -> None:
     kept = world.save("other")
     assert actions.delete(world.name, "well").name == "well"
     assert world.store.all() == [kept]
-    assert set(world.keeper.marks) == {kept.mark}
+    assert set(world.snapshotter.snapshots) == {kept.snapshot_id}
     with pytest.raises(UnknownNameError) as caught:
         actions.delete(world.name, "well")
     assert caught.value.cure == "there is: other"
@@ -279,7 +288,7 @@ def test_the_list_says_what_fits(world: ClusterState) -> None:
     assert actions.checkpoint_lines(world.name) == []
     world.save()
     lost = world.save("lost")
-    world.keeper.marks[lost.mark].discard("node3")
+    world.snapshotter.snapshots[lost.snapshot_id].discard("node3")
     well, lost_line = actions.checkpoint_lines(world.name)
     assert (well["name"], well["fits"], well["mib"], well["condition"]) == ("well", True, 12, "unverified")
     assert lost_line["differences"] == ["what was kept of node3 is gone"]
@@ -296,12 +305,12 @@ def test_another_version_is_refused_before_anything_changes(world: ClusterState)
         actions.restore(world.name, "well", world.heard)
     assert caught.value.detail == ("--set patroni.ttl=35 was not there",)
     assert not world.folder.restoring.exists()
-    assert "restore" not in " ".join(world.keeper.heard)
+    assert "restore" not in " ".join(world.snapshotter.heard)
 
 
 def test_one_that_is_not_whole_is_refused(world: ClusterState) -> None:
     made = world.save()
-    world.keeper.marks[made.mark].discard("node3")
+    world.snapshotter.snapshots[made.snapshot_id].discard("node3")
     with pytest.raises(OperationError, match="of node3 is gone"):
         actions.restore(world.name, "well", world.heard)
 
@@ -338,7 +347,7 @@ def test_machines_are_made_from_the_images_and_started_anew(
 
 
 def test_a_live_one_goes_on_where_it_was(world: ClusterState) -> None:
-    world.keeper.live = True
+    world.snapshotter.live = True
     world.save()
     run = world.run()
     run.restore = "well"
@@ -347,24 +356,24 @@ def test_a_live_one_goes_on_where_it_was(world: ClusterState) -> None:
 
 
 def test_a_restore_that_was_cut_off_is_gone_on_with(world: ClusterState) -> None:
-    world.keeper.live = True
+    world.snapshotter.live = True
     made = world.save()
 
     def fail() -> None:
         raise KeyboardInterrupt
 
-    world.keeper.on_restore = fail
+    world.snapshotter.on_restore = fail
     run = world.run()
     run.restore = "well"
     with pytest.raises(KeyboardInterrupt):
         Restore().run(run)
     with pytest.raises(OperationError, match="half-way back"):
         world.save("another")
-    world.keeper.on_restore = lambda: None
+    world.snapshotter.on_restore = lambda: None
     again = world.run()
     assert Restore().needed(again)
     Restore().run(again)
-    assert world.keeper.heard.count(f"restore {made.mark}") == 2
+    assert world.snapshotter.heard.count(f"restore {made.snapshot_id}") == 2
     assert not Restore().needed(world.run())
 
 
@@ -373,7 +382,7 @@ def test_what_stands_still_goes_on(world: ClusterState) -> None:
     world.provider.word = {"node1": "paused"}
     assert Resume().needed(world.run())
     Resume().run(world.run())
-    assert world.keeper.heard == ["thaw"]
+    assert world.snapshotter.heard == ["unpause"]
 
 
 Change = Callable[[ClusterState], object]
@@ -385,7 +394,7 @@ Change = Callable[[ClusterState], object]
         (lambda _: None, False),
         (lambda w: w.provider.word.update(node1="stopped"), True),
         (lambda w: w.finish("patroni"), True),
-        (lambda w: (w.provider.word.update(node1="stopped"), w.keeper.marks.clear()), False),
+        (lambda w: (w.provider.word.update(node1="stopped"), w.snapshotter.snapshots.clear()), False),
     ],
 )
 def test_up_names_a_checkpoint_that_saves_work(

@@ -37,6 +37,7 @@ FAKE_TOOLS = {
 exit 0
 """,
     "virsh": """\
+while [[ $1 == --* ]]; do [[ $1 == --connect ]] && shift; shift; done
 [[ $1 == pool-list ]] && echo default
 [[ $1 == vol-list ]] && ls "$WORLD/pool"
 [[ $1 == vol-delete ]] && rm "$WORLD/pool/$4"
@@ -101,7 +102,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterState:
     made = ClusterState(tmp_path, tmp_path / "cache", ImageSpec("debian-13", "docker", components, lib, scripts))
     for name, body in SCRIPTS.items():
         made.script(name, body)
-    for sourced in ("sources", "apt"):
+    for sourced in ("sources", "apt", "system"):
         made.script(sourced, "")
     return made
 
@@ -119,6 +120,7 @@ def test_the_name_says_what_is_in_the_image(world: ClusterState) -> None:
         "image/rootfs.sh",
         "image/sources.sh",
         "image/apt.sh",
+        "image/system.sh",
         "image/bake.sh",
         "image/docker.sh",
         "lib/lib.sh",

@@ -27,7 +27,7 @@ exec "${@:2}"
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageSpec:
     for folder in ("bin", "image", "lib"):
         (tmp_path / folder).mkdir()
-    for script in ("rootfs", "sources", "apt", "docker", "libvirt"):
+    for script in ("rootfs", "sources", "apt", "system", "docker", "libvirt"):
         (tmp_path / "image" / f"{script}.sh").write_text("")
     (tmp_path / "bin" / "docker").write_text(DOCKER)
     (tmp_path / "bin" / "docker").chmod(0o755)

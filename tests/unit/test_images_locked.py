@@ -31,6 +31,7 @@ SCRIPTS = {
     "docker": "true",
     "sources": "true",
     "apt": "true",
+    "system": "true",
 }
 UNSHARE = """\
 #!/usr/bin/env bash

@@ -13,7 +13,7 @@ import pytest
 
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
-from labgen.providers import base, docker, docker_keeper, get_provider, libvirt, networks, provider_names, virsh
+from labgen.providers import base, docker, docker_snapshotter, get_provider, libvirt, networks, provider_names, virsh
 from labgen.providers.base import Answer, HeldNetwork
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
@@ -43,7 +43,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
             line = " ".join(command)
             return next((answer for start, answer in answers.items() if line.startswith(start)), Answer(0, "", ""))
 
-        for module in (base, docker, docker_keeper, libvirt, networks, virsh):
+        for module in (base, docker, docker_snapshotter, libvirt, networks, virsh):
             monkeypatch.setattr(module, "ask", ask)
         monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
 

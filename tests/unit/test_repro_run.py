@@ -23,7 +23,7 @@ from labgen.lab.model import Lab
 from labgen.repro.document import read_written
 from labgen.repro.judge import ReproVerdict
 from labgen.state import LabFolder
-from tests.fakes.provider import FakeKeeper, FakeProvider
+from tests.fakes.provider import FakeProvider, FakeSnapshotter
 from tests.fakes.reporter import Heard
 from tests.fakes.repro import Said, Stage, write
 
@@ -61,7 +61,7 @@ class Machine:
     document: Path
     did: list[str] = field(default_factory=list)
     status: Status = Status.PASS
-    keeper: FakeKeeper | None = field(default_factory=FakeKeeper)
+    snapshotter: FakeSnapshotter | None = field(default_factory=FakeSnapshotter)
     heard: Heard = field(default_factory=Heard)
 
     def up(self, request: LabRequest, _reporter: object, until: str | None = None, *, offline: bool = False) -> FakeRun:
@@ -70,7 +70,7 @@ class Machine:
         opened.save()
         self.did.append(f"up {opened.lab.name}" + (f" until {until}" if until else ""))
         self.stage.lab = opened.lab
-        return FakeRun(opened, FakeProvider(self.keeper), None if until else report_of(self.status))
+        return FakeRun(opened, FakeProvider(self.snapshotter), None if until else report_of(self.status))
 
     def save(self, name: str, checkpoint: str, _reporter: object, *, force: bool, verify: bool) -> None:
         assert force
@@ -79,7 +79,7 @@ class Machine:
 
     def restore(self, name: str, checkpoint: str, _reporter: object) -> FakeRun:
         self.did.append(f"restore {name} {checkpoint}")
-        return FakeRun(existing_lab(name), FakeProvider(self.keeper), report_of(self.status), checkpoint)
+        return FakeRun(existing_lab(name), FakeProvider(self.snapshotter), report_of(self.status), checkpoint)
 
     def destroy(self, name: str) -> None:
         self.did.append(f"destroy {name}")
@@ -107,7 +107,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         ("restore_checkpoint", it.restore),
         ("destroy", it.destroy),
         ("reaching", it.reaching),
-        ("get_provider", lambda _name: FakeProvider(it.keeper)),
+        ("get_provider", lambda _name: FakeProvider(it.snapshotter)),
     ):
         monkeypatch.setattr(actions, name, replacement)
     return it
@@ -144,7 +144,7 @@ def test_it_is_removed_too_if_it_does_not_come_up(machine: Machine, monkeypatch:
 
 
 def test_a_provider_that_keeps_nothing(machine: Machine) -> None:
-    machine.keeper = None
+    machine.snapshotter = None
     assert machine.run().verdict is ReproVerdict.REPRODUCED
     assert machine.did == ["up sample", "play sample"]
 
@@ -200,8 +200,8 @@ def test_until_is_handed_on_and_nobody_need_lead(machine: Machine, tmp_path: Pat
 def keep_beginning(machine: Machine) -> None:
     """As if the run before had kept the lab."""
     opened = existing_lab("sample")
-    assert machine.keeper is not None
-    machine.keeper.marks["m"] = {node.name for node in opened.lab.nodes}
+    assert machine.snapshotter is not None
+    machine.snapshotter.snapshots["m"] = {node.name for node in opened.lab.nodes}
     actions.store_of(opened).put(
         Checkpoint(BEGINNING, "m", "2026-01-01", "unverified", (), {}, {}, (), actions.version_now(opened), "", "")
     )
@@ -231,8 +231,8 @@ def test_a_wreck_that_cannot_be_brought_back_is_refused(machine: Machine) -> Non
     assert caught.value.detail
     # Nor where what was kept is gone.
     machine.document.write_text(sound)
-    assert machine.keeper is not None
-    machine.keeper.marks.clear()
+    assert machine.snapshotter is not None
+    machine.snapshotter.snapshots.clear()
     with pytest.raises(OperationError) as caught:
         machine.run()
     assert caught.value.detail == ("something that was kept is gone",)

@@ -18,7 +18,7 @@ from labgen.actions.phases.up_phases import LATER, Boot, Provision
 from labgen.actions.session.open import OpenLab
 from labgen.errors import NodeError, StepError, VagrantError
 from labgen.plan import StepId, build_plan
-from labgen.providers import Endpoint
+from labgen.providers import Endpoint, Provider
 from labgen.provision import Journal
 from labgen.render.folder import write_folder
 from labgen.render.lab import Machines
@@ -74,7 +74,7 @@ class ClusterState:
     def skipped(self, _step: StepId) -> None: ...
 
 
-class Provider:
+class FakeProvider(Provider):
     """A provider of WORLD's machines."""
 
     name = "docker"
@@ -133,7 +133,7 @@ def run(world: ClusterState, tmp_path: Path) -> Run:
     for script in (folder.rendered / "components" / "lib", folder.rendered / "components" / "web"):
         script.mkdir(parents=True)
         (script / "start.sh").write_text("true\n")
-    fakes: dict[str, Any] = {"provider": Provider(world), "vagrant": world, "reporter": world}
+    fakes: dict[str, Any] = {"provider": FakeProvider(world), "vagrant": world, "reporter": world}
     return Run(
         opened=OpenLab(
             made, folder, LabRecord("sample", "sample.yml", made.profile, "docker"), tmp_path / "sample.yml"
@@ -185,7 +185,7 @@ def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: Clust
     assert run.booting is not None
     run.booting.wait()
     world.running.clear()
-    blind = replace(run, provider=type("Blind", (Provider,), {"seen_while_booting": False})(world))  # type: ignore[arg-type]
+    blind = replace(run, provider=type("Blind", (FakeProvider,), {"seen_while_booting": False})(world))  # type: ignore[arg-type]
     assert Boot().needed(blind)
     Boot().run(blind)
     assert world.events[-1] == "vagrant is done"

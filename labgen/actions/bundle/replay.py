@@ -32,9 +32,9 @@ from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, U
 from labgen.components.registry import MANIFEST, Component, component_folders, load_component
 from labgen.documents import SUFFIXES, parse_document
 from labgen.errors import DocumentError, LabgenError, LockError, PackageError, UsageError
-from labgen.images import have_box
 from labgen.lab.model import Lab
 from labgen.lock.model import read_lock
+from labgen.providers import have_box
 from labgen.provision import Connections
 from labgen.repro.judge import ReproVerdict
 from labgen.repro.play import Attempt

@@ -28,7 +28,7 @@ from labgen.errors import UsageError
 from labgen.images import Trees
 from labgen.lab.model import Lab
 from labgen.lock.model import Lock, lock_bytes
-from labgen.providers import emulates, get_provider
+from labgen.providers import get_provider
 from labgen.provision import Connections
 from labgen.redact import Redactor
 from labgen.state import cache_folder
@@ -77,7 +77,7 @@ def bundle(
         cluster = ask_patronictl(opened.lab, connections, found)
         if verify and found:
             progress("running the checks")
-            sequential = emulates(get_provider(opened.lab.provider))
+            sequential = get_provider(opened.lab.provider).emulated
             report = run_checks(opened.lab, secrets, connections, sequential=sequential)
     clocks = {node: one.clock for node, one in found.items() if one.clock is not None}
     told = {node: [entry for entry in one.entries if not _own(entry)] for node, one in found.items()}

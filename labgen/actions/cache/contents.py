@@ -13,9 +13,10 @@ from labgen.actions.cache.images import artefact_store, image_specs
 from labgen.actions.session.open import existing_lab
 from labgen.errors import LabgenError
 from labgen.images import Trees, list_images, remove_image
-from labgen.lock.packages import SUITES, Package
+from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
 from labgen.state import all_labs, cache_folder
+from labgen.systems import systems
 
 IMAGE, TREE, BASE, PACKAGES, ARTEFACT = "image", "baked tree", "base", "packages", "artefact"
 
@@ -82,7 +83,7 @@ def held() -> list[CacheEntry]:
         )
         for tree in trees.all()
     ]
-    for os_name in SUITES:
+    for os_name in systems():
         found += _packages(Pool(cache, os_name), users)
     for home in sorted(path for path in (cache / "artefacts").glob("[!.]*") if path.is_dir()):
         size = sum(file.stat().st_size for file in home.iterdir())

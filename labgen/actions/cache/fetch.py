@@ -24,6 +24,7 @@ from labgen.lab.model import Lab
 from labgen.lock.archive import opened, pack
 from labgen.lock.model import Lock, SystemLock, read_lock, write_lock
 from labgen.lock.pool import Pool
+from labgen.providers import who_makes_images
 from labgen.state import all_labs, cache_folder
 
 Progress = Callable[[str], None]
@@ -66,7 +67,7 @@ def fetch(wishes: Sequence[LabRequest], lock_file: Path, archive: Path | None, p
         if not own:
             raise UsageError(
                 f"there is nothing to fetch for {lab.blueprint.name} on {lab.provider}: Vagrant fetches its box itself",
-                cure="name another provider: --provider docker",
+                cure=f"name another provider: --provider {who_makes_images()}",
             )
         build_missing(own, artefacts, cache, cache / "logs", progress, trees_only=True)
         specs += own

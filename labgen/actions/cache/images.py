@@ -11,8 +11,9 @@ from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.errors import ArtefactError, UsageError
 from labgen.host.capacity import check_disk
-from labgen.images import ImageSpec, Trees, ensure_image, ensure_tree, have_box, have_image
+from labgen.images import ImageSpec, Trees, ensure_image, ensure_tree, have_image
 from labgen.lab.model import Lab
+from labgen.providers import get_provider, have_box, who_makes_images
 from labgen.resources import resource
 from labgen.state import cache_folder
 
@@ -22,7 +23,7 @@ Progress = Callable[[str], None]
 
 def image_specs(lab: Lab, *, baked: bool) -> dict[str, ImageSpec]:
     """Node → the image it boots from; empty for a vendor's box, which Vagrant fetches itself."""
-    if lab.box is not None or lab.provider == "virtualbox":
+    if lab.box is not None or get_provider(lab.provider).images is None:
         return {}
     scripts = resource("scripts")
     return {
@@ -49,7 +50,7 @@ def refuse_network(lab: Lab, *, baked: bool, new: bool) -> None:
     """Raise an error if the lab cannot come up without a network; new: some of its machines have to be made."""
     if not new:
         return
-    if not baked or lab.provider == "virtualbox" or lab.box is not None:
+    if not baked or lab.box is not None or get_provider(lab.provider).images is None:
         if lab.box is not None and not have_box(lab.box, lab.provider):
             raise ArtefactError(
                 f"the box {lab.box} is not on this machine, and --offline fetches nothing",
@@ -58,7 +59,7 @@ def refuse_network(lab: Lab, *, baked: bool, new: bool) -> None:
         raise UsageError(
             "install steps that run in the guests fetch packages, and --offline lets nothing be fetched",
             where="--offline",
-            cure="use images that labgen builds: --provider docker or libvirt, without --no-bake and --set box=…",
+            cure=f"use images that labgen builds: --provider {who_makes_images()}, without --no-bake and --set box=…",
         )
 
 
@@ -74,21 +75,24 @@ def build_missing(
 ) -> list[str]:
     """Build those images that are not there, two at a time; returns the names of all, each once.
 
-    offline: without a network. trees_only: not the images that docker imports, only what they are made from.
+    offline: without a network. trees_only: not the images that are but their trees in another form, only the trees.
     """
     by_name = {spec.name: spec for spec in specs}
     trees = Trees(cache)
 
+    def tree_will_do(spec: ImageSpec) -> bool:
+        return trees_only and not spec.maker.adds_packages
+
     def is_missing(spec: ImageSpec) -> bool:
         if trees_only and trees.tree(spec) is None:
             return True
-        return not (trees_only and spec.provider == "docker") and not have_image(spec, cache)
+        return not tree_will_do(spec) and not have_image(spec, cache)
 
     def build(spec: ImageSpec, stop: Event) -> None:
         log = logs / f"{spec.digest[:12]}.log"
         if trees_only:
             ensure_tree(spec, artefacts, cache, log, progress, stop)
-        if not (trees_only and spec.provider == "docker"):
+        if not tree_will_do(spec):
             ensure_image(spec, artefacts, cache, log, progress, stop, offline=offline)
 
     missing = [spec for spec in by_name.values() if is_missing(spec)]

@@ -11,7 +11,8 @@ from labgen.artefacts.store import identity, sha256
 from labgen.images import ImageSpec, Trees, list_images
 from labgen.lab.model import Lab
 from labgen.lock.model import Lock, LockedArtefact, LockedPackage, SystemLock
-from labgen.lock.packages import OsName, Package
+from labgen.lock.packages import Package
+from labgen.systems import OsName
 
 
 def lock_of(labs: Sequence[Lab], specs: Iterable[ImageSpec], cache: Path, notes: list[str]) -> Lock:

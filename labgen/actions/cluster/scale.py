@@ -18,7 +18,7 @@ from labgen.host.capacity import check_memory
 from labgen.lab.scaling import begun, grown, leaving
 from labgen.operations import Patroni, forget_member, hand_over, leader_of
 from labgen.plan import build_plan
-from labgen.providers import get_provider, keeper_of
+from labgen.providers import get_provider
 from labgen.provision import Connections, Journal, forget_host
 from labgen.provision.engine import RUN
 
@@ -52,7 +52,7 @@ def _grow(opened: OpenLab, by: int) -> OpenLab:
     for _ in range(by):
         bigger = bigger.rescaled(grown(bigger.lab, bigger.record.scale))
     new = tuple(node for node in bigger.lab.nodes if node not in opened.lab.nodes)
-    check_memory(replace(bigger.lab, nodes=new), get_provider(bigger.lab.provider).driver())
+    check_memory(get_provider(bigger.lab.provider).memory_needed(replace(bigger.lab, nodes=new)))
     bigger.save()
     return bigger
 
@@ -119,8 +119,8 @@ def _destroy(opened: OpenLab, node: str) -> None:
     def there() -> bool:
         return provider.states(opened.lab, vagrant)[node] != "absent"
 
-    if (keeper := keeper_of(provider)) and there():
-        keeper.release(opened.lab, [node])
+    if (snapshotter := provider.snapshotter) and there():
+        snapshotter.release(opened.lab, [node])
     if there():
         vagrant.destroy([node], parallel=False)
     if there():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from labgen.actions.session.open import existing_lab
 from labgen.actions.session.vagrant import vagrant_of
 from labgen.errors import VagrantError
-from labgen.providers import get_provider, keeper_of
+from labgen.providers import get_provider
 
 
 def destroy(name: str) -> None:
@@ -16,16 +16,16 @@ def destroy(name: str) -> None:
     """
     opened = existing_lab(name, by_lock=False)
     provider = get_provider(opened.lab.provider)
-    nodes, keeper = tuple(node.name for node in opened.lab.nodes), keeper_of(provider)
+    nodes, snapshotter = tuple(node.name for node in opened.lab.nodes), provider.snapshotter
     with opened.folder.locked():
-        if keeper:
-            keeper.release(opened.lab, nodes)
+        if snapshotter:
+            snapshotter.release(opened.lab, nodes)
         if (opened.folder.rendered / "Vagrantfile").is_file():
             vagrant_of(opened).destroy(parallel=provider.destroys_in_parallel)
         if provider.leftovers(opened.lab):
             provider.reclaim(opened.lab, nodes)
-        if keeper:
-            keeper.sweep(opened.lab)
+        if snapshotter:
+            snapshotter.purge(opened.lab)
         left = provider.leftovers(opened.lab)
         if left:
             raise VagrantError(

@@ -53,9 +53,13 @@ def render(
 def machines_of(lab: Lab, *, baked: bool) -> Machines:
     """How the lab's machines boot on this host."""
     provider = get_provider(lab.provider)
+    maker = provider.images
     return Machines(
         images={node: spec.name for node, spec in image_specs(lab, baked=baked).items()},
         baked=baked and lab.box is None,
         driver=provider.driver(),
         boot_timeout=int(provider.boot_timeout(len(lab.nodes))),
+        commands=maker.commands if maker else None,
+        scripts=(Path(maker.script),) if maker and Path(maker.script).is_absolute() else (),
+        plugins=provider.vagrant_plugins,
     )

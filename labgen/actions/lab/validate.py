@@ -16,6 +16,7 @@ from labgen.lab.resolve import resolve
 from labgen.lab.secrets import Secrets, make_secrets
 from labgen.overrides import read_overrides
 from labgen.plan import build_plan
+from labgen.providers import REFERENCE
 from labgen.render.model import Rendered
 from labgen.render.nodes import render_nodes
 from labgen.system.folders import cache_folder
@@ -49,7 +50,7 @@ def validate(
     overrides_files: tuple[Path, ...] = (),
     *,
     files: bool = False,
-    provider: str = "docker",
+    provider: str = REFERENCE,
 ) -> list[ProfileReport]:
     """Every profile, if all are sound; raises DocumentError or UsageError with what is wrong.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from labgen.actions.session.connect import endpoints
 from labgen.actions.session.open import existing_lab
 from labgen.checks import CheckReport, CheckResult, run_checks
-from labgen.providers import emulates, get_provider
+from labgen.providers import get_provider
 from labgen.provision import Connections
 
 ANSWER_WITHIN = 10.0  # seconds a node has to let us in; one that does not is reported by the checks
@@ -27,5 +27,5 @@ def verify(
     opened = existing_lab(name)
     secrets = opened.folder.secrets(opened.lab)
     with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
-        sequential = emulates(get_provider(opened.lab.provider))
+        sequential = get_provider(opened.lab.provider).emulated
         return run_checks(opened.lab, secrets, connections, checks, on_result, settle=settle, sequential=sequential)

@@ -15,7 +15,7 @@ from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, differenc
 from labgen.checkpoint.clocks import set_clocks
 from labgen.errors import OperationError
 from labgen.plan import Plan, StepId, build_plan
-from labgen.providers import Endpoint, Keeper, keeper_of, require_keeper
+from labgen.providers import Endpoint, Snapshotter, require_snapshotter
 from labgen.provision import Connections, Journal, pending_steps, step_digests
 from labgen.render.lab import render_lab
 from labgen.render.model import Rendered
@@ -35,20 +35,20 @@ class Restore:
         return run.restore is not None
 
     def run(self, run: Run) -> None:
-        store, keeper = store_of(run.opened), require_keeper(run.provider, run.lab.name)
+        store, snapshotter = store_of(run.opened), require_snapshotter(run.provider, run.lab.name)
         found = store.get(str(run.restore))
-        refuse_incomplete(run.opened, keeper, found)
+        refuse_incomplete(run.opened, snapshotter, found)
         store.begin_restore(found.name)
         run.reporter.note(f"{run.lab.name} goes back to {found.name}, saved {found.saved[:19]}Z")
         # Before the machines: if this is cut off, a machine that is made anew is known to have nothing done on it.
         write_atomically(run.folder.journal, found.journal.encode(), 0o600)
         write_atomically(run.folder.known_hosts, found.known_hosts.encode(), 0o644)
-        if not keeper.live:
+        if not snapshotter.live:
             journal = Journal(run.folder.journal)
             journal.forget(step.id for step in run.plan.of_stage("start", "ready"))
             journal.close()
-        keeper.restore(run.lab, found.mark, lambda images: _boot(run, images))
-        if keeper.live:
+        snapshotter.restore(run.lab, found.snapshot_id, lambda images: _boot(run, images))
+        if snapshotter.live:
             _set_clocks(run, found)
         store.end_restore()
         run.look()
@@ -81,13 +81,13 @@ class Resume:
     title = "Resume"
 
     def needed(self, run: Run) -> bool:
-        return keeper_of(run.provider) is not None and "paused" in run.states.values()
+        return run.provider.snapshotter is not None and "paused" in run.states.values()
 
     def run(self, run: Run) -> None:
-        keeper = require_keeper(run.provider, run.lab.name)
-        keeper.thaw(run.lab)
+        snapshotter = require_snapshotter(run.provider, run.lab.name)
+        snapshotter.unpause(run.lab)
         run.look()
-        if keeper.live:
+        if snapshotter.live:
             places = run.provider.endpoints(run.lab, run.vagrant, run.folder.key)
             with Connections(places, run.folder.known_hosts, timeout=run.ssh_timeout) as connections:
                 set_clocks(connections, run.lab.name)
@@ -112,15 +112,16 @@ class SuggestCheckpoint:
 
 def _offer(run: Run) -> Checkpoint | None:
     verified = [it for it in store_of(run.opened).all() if it.condition == "verified"]
-    keeper = keeper_of(run.provider)
-    if not verified or keeper is None:
+    snapshotter = run.provider.snapshotter
+    if not verified or snapshotter is None:
         return None
     digests = step_digests(run.plan, run.folder.rendered, run.lab.artefact_names)
     if set(run.states.values()) == {"running"} and not _pending(run, digests):
         return None
     now = version_of(run.lab, digests)
-    kept = keeper.kept(run.lab)
-    fitting = [it for it in verified if not differences(it.version, now) and set(run.nodes) <= kept.get(it.mark, set())]
+    kept = snapshotter.kept(run.lab)
+    whole = [it for it in verified if set(run.nodes) <= kept.get(it.snapshot_id, set())]
+    fitting = [it for it in whole if not differences(it.version, now)]
     return fitting[-1] if fitting else None
 
 
@@ -137,9 +138,9 @@ def store_of(opened: OpenLab) -> CheckpointStore:
     return CheckpointStore(opened.lab.name, opened.folder.checkpoints, opened.folder.restoring)
 
 
-def refuse_incomplete(opened: OpenLab, keeper: Keeper, found: Checkpoint) -> None:
+def refuse_incomplete(opened: OpenLab, snapshotter: Snapshotter, found: Checkpoint) -> None:
     """Raise OperationError if something that FOUND needs is gone from the provider."""
-    gone = missing(opened, keeper, found)
+    gone = missing(opened, snapshotter, found)
     if gone:
         raise OperationError(
             f"the checkpoint {found.name} is not whole: what it kept of {', '.join(gone)} is gone",
@@ -148,9 +149,9 @@ def refuse_incomplete(opened: OpenLab, keeper: Keeper, found: Checkpoint) -> Non
         )
 
 
-def missing(opened: OpenLab, keeper: Keeper, found: Checkpoint) -> list[str]:
+def missing(opened: OpenLab, snapshotter: Snapshotter, found: Checkpoint) -> list[str]:
     """The lab's nodes of which FOUND has nothing any more."""
-    kept = keeper.kept(opened.lab).get(found.mark, frozenset())
+    kept = snapshotter.kept(opened.lab).get(found.snapshot_id, frozenset())
     return sorted(node.name for node in opened.lab.nodes if node.name not in kept)
 
 

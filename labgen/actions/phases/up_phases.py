@@ -17,7 +17,7 @@ from labgen.errors import HostError, LabgenError, NodeError
 from labgen.host.capacity import check_disk, check_memory
 from labgen.images import ImageSpec
 from labgen.plan.model import StepId
-from labgen.providers import Endpoint, address_conflicts, emulates, seen_while_booting
+from labgen.providers import Endpoint, address_conflicts
 from labgen.provision import (
     Connections,
     Journal,
@@ -64,7 +64,7 @@ class Preflight(Always):
         if conflicts:
             raise conflicts[0]
         if "running" not in states:
-            check_memory(run.lab, run.provider.driver())
+            check_memory(run.provider.memory_needed(run.lab))
         if states == {"absent"}:
             check_disk(run.cache, images=0, nodes=len(run.lab.nodes))
             # Said while there is still time to think again, and not at each `up` of a lab that one has.
@@ -174,7 +174,7 @@ class Boot:
         forget_host(run.folder.known_hosts, run.new)
         run.booting = Booting(lambda: _vagrant_up(run), run.vagrant.interrupt)
         get_ready()
-        if not seen_while_booting(run.provider):
+        if not run.provider.seen_while_booting:
             run.booting.wait()
         # The first machine can be worked on while Vagrant makes the others.
         while not run.booting.over and not _running(run, run.booted):
@@ -298,5 +298,5 @@ class Verify:
             run.connections,
             on_result=run.reporter.checked,
             settle=SETTLE,
-            sequential=emulates(run.provider),
+            sequential=run.provider.emulated,
         )

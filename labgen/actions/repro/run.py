@@ -22,7 +22,7 @@ from labgen.errors import LabgenError, OperationError
 from labgen.faults.undo import FILE, Undos
 from labgen.lab.model import Lab
 from labgen.plan.model import StepId
-from labgen.providers import get_provider, keeper_of
+from labgen.providers import get_provider
 from labgen.repro.context import begin
 from labgen.repro.document import Written, check_references, find_reproduction, read_written, reproduction_files
 from labgen.repro.model import Reproduction
@@ -144,11 +144,11 @@ def _play_all(
 def _ready(document: Reproduction, request: LabRequest, reporter: Reporter, *, offline: bool) -> Run:
     """The lab as it is to be when the actions begin: new, or brought back to where it was kept for that."""
     opened = lab_of(request, make=True)
-    store, keeper = store_of(opened), keeper_of(get_provider(opened.lab.provider))
-    if opened.folder.exists() and store.has(BEGINNING) and keeper is not None:
+    store, snapshotter = store_of(opened), get_provider(opened.lab.provider).snapshotter
+    if opened.folder.exists() and store.has(BEGINNING) and snapshotter is not None:
         found = store.get(BEGINNING)
         other = differences(found.version, version_now(opened))
-        if other or missing(opened, keeper, found):
+        if other or missing(opened, snapshotter, found):
             raise beginning_lost(opened.lab.name, other)
         reporter.note(f"the lab {opened.lab.name} goes back to where it was before the actions")
         # The actions may have been edited: the lab keeps the document as it is now.
@@ -169,7 +169,7 @@ def beginning_lost(lab: str, other: list[str]) -> OperationError:
 
 def _keep_beginning(run: Run, reporter: Reporter, *, needed: bool) -> None:
     """Keep the lab as it is now, unless it is kept so already. NEEDED: raise HostError where that is impossible."""
-    if run.restore != BEGINNING and (needed or keeper_of(run.provider) is not None):
+    if run.restore != BEGINNING and (needed or run.provider.snapshotter is not None):
         save_checkpoint(run.lab.name, BEGINNING, reporter, force=True, verify=False)
 
 

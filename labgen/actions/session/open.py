@@ -18,7 +18,7 @@ from labgen.lab.scaling import Scale, scaled
 from labgen.lock.model import LockedLab, read_lock
 from labgen.naming import refuse_name
 from labgen.overrides import OverridesFile, read_overrides
-from labgen.providers import default_provider, emulates, get_provider
+from labgen.providers import default_provider, get_provider
 from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
 
 
@@ -102,7 +102,7 @@ def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
             name=name,
             overrides=request.overrides,
             files=overrides_files,
-            emulated=emulates(get_provider(provider)),
+            emulated=get_provider(provider).emulated,
             network=network,
         )
 
@@ -204,7 +204,7 @@ def _resolve(record: LabRecord, blueprint: Path, overrides_files: tuple[Override
         name=record.name,
         overrides=record.overrides,
         files=overrides_files,
-        emulated=emulates(get_provider(record.provider)),
+        emulated=get_provider(record.provider).emulated,
         network=record.network,
     )
 

@@ -10,9 +10,6 @@ import typer
 from labgen.cli.console import print_json
 from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Provider, Set
 
-ANY = "docker"
-"""What is known without a look at files does not depend on the provider."""
-
 
 def command(
     lab: Blueprint,
@@ -31,10 +28,11 @@ def command(
     """Check a blueprint: everything that can be known before a machine boots, in every profile."""
     from labgen.actions.lab.validate import as_data, validate, warning_lines
     from labgen.errors import UsageError
+    from labgen.providers import REFERENCE
 
     words = (tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()))
     try:
-        found = validate(lab, *words, files=files, provider=_provider(provider) if files else ANY)
+        found = validate(lab, *words, files=files, provider=_provider(provider) if files else REFERENCE)
     except UsageError as error:
         if not json:
             raise

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image that the Vagrantfile names, unless this machine has them. Needs root, mmdebstrap and
-# qemu-img, extlinux and parted; packages come from this machine's own apt mirror.
+# There is nothing to build: Vagrant fetches the box that the Vagrantfile names.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 printf "The box %s is fetched by 'vagrant up': there is nothing to prepare.\n" vendor/debian-13

@@ -1,4 +1,4 @@
-"""The providers' keepers: what they ask docker and virsh, in which order, and what stays when that goes wrong."""
+"""The providers' snapshotters: what they ask docker and virsh, in which order, and what stays when that goes wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
-from labgen.providers import certainly, docker_keeper, get_provider, keeper_of, require_keeper, virsh
+from labgen.providers import docker_snapshotter, get_provider, require_snapshotter, uninterruptible, virsh
 from labgen.providers.base import Answer
-from labgen.providers.docker_keeper import DockerKeeper, image_name
-from labgen.providers.libvirt_keeper import LibvirtKeeper, parse_allocated
+from labgen.providers.docker_snapshotter import DockerSnapshotter, image_name
+from labgen.providers.libvirt_snapshotter import LibvirtSnapshotter, parse_allocated
 
 NODES = (SimpleNamespace(name="n1", memory=300), SimpleNamespace(name="n2", memory=400))
 LAB = cast(Lab, SimpleNamespace(name="tour", nodes=NODES))
@@ -47,7 +47,7 @@ class Tool:
 def tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tool]:
     def script(answers: Mapping[str, Reply]) -> Tool:
         made = Tool(answers)
-        monkeypatch.setattr(docker_keeper, "ask", made)
+        monkeypatch.setattr(docker_snapshotter, "ask", made)
         monkeypatch.setattr(virsh, "ask", made)
         monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
         return made
@@ -60,14 +60,14 @@ def rows(*entries: Mapping[str, Any]) -> Answer:
 
 
 def images(*entries: tuple[str, str, bool]) -> dict[str, Answer]:
-    """Docker's answers about images that keep (node, mark), with their name or without."""
+    """Docker's answers about images that keep (node, snapshot_id), with their name or without."""
     found = [
         {
-            "Id": f"sha256:{node}{mark}",
-            "RepoTags": [f"labgen-checkpoint/tour/{node}:{mark}"] if named else [],
-            "Config": {"Labels": {"labgen.lab": "tour", "labgen.node": node, "labgen.checkpoint": mark}},
+            "Id": f"sha256:{node}{snapshot_id}",
+            "RepoTags": [f"labgen-checkpoint/tour/{node}:{snapshot_id}"] if named else [],
+            "Config": {"Labels": {"labgen.lab": "tour", "labgen.node": node, "labgen.checkpoint": snapshot_id}},
         }
-        for node, mark, named in entries
+        for node, snapshot_id, named in entries
     ]
     ids = "\n".join(str(image["Id"]) for image in found)
     return {"docker image ls": Answer(0, ids, ""), "docker image inspect": Answer(0, json.dumps(found), "")}
@@ -89,7 +89,7 @@ def test_docker_commits_while_all_stand_still(tool: Callable[..., Tool]) -> None
             "docker history": Answer(0, "1234567\n99\n", ""),
         }
     )
-    assert DockerKeeper().save(LAB, "c1") == {"n1": 1234567, "n2": 1234567}
+    assert DockerSnapshotter().save(LAB, "c1") == {"n1": 1234567, "n2": 1234567}
     changes = docker.did("docker pause", "docker commit", "docker unpause")
     assert changes[0] == "docker pause labgen-tour-n1 labgen-tour-n2"
     assert changes[-1] == "docker unpause labgen-tour-n1 labgen-tour-n2"
@@ -109,7 +109,7 @@ def test_docker_goes_on_whatever_happens(tool: Callable[..., Tool], fault: Answe
 
     docker = tool({"docker container inspect": containers(), "docker ps": PAUSED, "docker commit": commit})
     with pytest.raises((OperationError, KeyboardInterrupt)) as caught:
-        DockerKeeper().save(LAB, "c1")
+        DockerSnapshotter().save(LAB, "c1")
     if isinstance(caught.value, OperationError):
         assert "no space left on device" in caught.value.detail
     assert docker.lines[-1] == "docker unpause labgen-tour-n1 labgen-tour-n2"
@@ -119,26 +119,26 @@ def test_a_volume_is_no_part_of_a_container(tool: Callable[..., Tool]) -> None:
     hidden = {"Type": "volume", "Destination": "/var/lib/postgresql"}
     docker = tool({"docker container inspect": containers(CGROUP, hidden)})
     with pytest.raises(OperationError) as caught:
-        DockerKeeper().save(LAB, "c1")
+        DockerSnapshotter().save(LAB, "c1")
     assert caught.value.detail == ("labgen-tour-n1: /var/lib/postgresql",)
     assert docker.did("docker pause", "docker commit") == []
 
 
 def test_docker_says_what_is_kept(tool: Callable[..., Tool]) -> None:
     tool(images(("n1", "c1", True), ("n2", "c1", True), ("n1", "c2", True), ("n2", "c3", False)))
-    assert DockerKeeper().kept(LAB) == {"c1": {"n1", "n2"}, "c2": {"n1"}}
-    assert docker_keeper.image_names(LAB)[-1] == "sha256:n2c3"
+    assert DockerSnapshotter().kept(LAB) == {"c1": {"n1", "n2"}, "c2": {"n1"}}
+    assert docker_snapshotter.image_names(LAB)[-1] == "sha256:n2c3"
 
 
 def test_no_answer_is_not_no_image(tool: Callable[..., Tool]) -> None:
     tool({"docker": Answer(1, "", "Cannot connect to the Docker daemon")})
     with pytest.raises(OperationError, match="cannot be listed"):
-        DockerKeeper().kept(LAB)
+        DockerSnapshotter().kept(LAB)
 
 
 def test_docker_drops_one_checkpoint_and_what_nobody_needs(tool: Callable[..., Tool]) -> None:
     docker = tool(images(("n1", "c1", True), ("n1", "c2", True), ("n2", "c3", False)))
-    DockerKeeper().drop(LAB, "c1")
+    DockerSnapshotter().drop(LAB, "c1")
     assert docker.did("docker image rm") == [
         f"docker image rm --force {image_name(LAB, 'n1', 'c1')}",
         "docker image rm sha256:n2c3",
@@ -148,14 +148,14 @@ def test_docker_drops_one_checkpoint_and_what_nobody_needs(tool: Callable[..., T
 def test_docker_replaces_the_containers(tool: Callable[..., Tool]) -> None:
     docker = tool({"docker ps": rows({"Names": "labgen-tour-n1", "State": "running"})})
     booted: list[Mapping[str, str]] = []
-    DockerKeeper().restore(LAB, "c1", booted.append)
+    DockerSnapshotter().restore(LAB, "c1", booted.append)
     assert booted == [{node: f"labgen-checkpoint/tour/{node}:c1" for node in ("n1", "n2")}]
     assert docker.did("docker rm", "docker network") == ["docker rm --force --volumes labgen-tour-n1"]
 
 
 def test_docker_tells_what_a_save_takes(tool: Callable[..., Tool]) -> None:
     tool({"docker container inspect --size": containers(), "docker info": Answer(0, "/var/lib/docker\n", "")})
-    room = DockerKeeper().room(LAB)
+    room = DockerSnapshotter().space_needed(LAB)
     assert (room.mib, room.place) == (6, Path("/var/lib/docker"))
 
 
@@ -171,7 +171,7 @@ def test_libvirt_takes_all_snapshots_while_all_stand_still(tool: Callable[..., T
             "virsh domblkinfo": lambda: Answer(0, f" vda  4294967296  {next(sizes)}  200\n", ""),
         }
     )
-    assert LibvirtKeeper().save(LAB, "c1") == {"n1": 60, "n2": 60}
+    assert LibvirtSnapshotter().save(LAB, "c1") == {"n1": 60, "n2": 60}
     changes = tooled.did("virsh suspend", "virsh snapshot-create-as", "virsh resume")
     assert changes[:2] == ["virsh suspend labgen-tour-n1", "virsh suspend labgen-tour-n2"]
     assert changes[-2:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
@@ -184,14 +184,14 @@ def test_libvirt_goes_on_whatever_happens(tool: Callable[..., Tool]) -> None:
     fault = Answer(1, "", "error: internal error: unable to execute QEMU command")
     tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh snapshot-create-as labgen-tour-n2": fault})
     with pytest.raises(OperationError, match="n2 cannot be kept"):
-        LibvirtKeeper().save(LAB, "c1")
+        LibvirtSnapshotter().save(LAB, "c1")
     assert tooled.lines[-2:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
 
 
 def test_a_machine_that_stays_suspended_keeps_no_other_from_going_on(tool: Callable[..., Tool]) -> None:
     tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh resume labgen-tour-n1": Answer(1, "", "error: no")})
     with pytest.raises(OperationError, match="n1 stays suspended"):
-        LibvirtKeeper().thaw(LAB)
+        LibvirtSnapshotter().unpause(LAB)
     assert "virsh resume labgen-tour-n2" in tooled.lines
 
 
@@ -206,7 +206,7 @@ def test_libvirt_brings_all_back_before_any_goes_on(tool: Callable[..., Tool]) -
             ),
         }
     )
-    LibvirtKeeper().restore(LAB, "c1", lambda _images: pytest.fail("nothing is made anew"))
+    LibvirtSnapshotter().restore(LAB, "c1", lambda _images: pytest.fail("nothing is made anew"))
     changes = tooled.did("virsh net-start", "virsh snapshot-revert", "virsh resume")
     assert changes[0] == "virsh net-start labgen-tour"
     assert sorted(changes[1:3]) == [
@@ -221,7 +221,7 @@ NETWORKS = Answer(0, " -  network  vagrant-libvirt  virtio  52\n -  network  lab
 def test_libvirt_notes_the_networks_before_machines_stand_still(tool: Callable[..., Tool]) -> None:
     made = Answer(0, "<network>\n  <name>it</name>\n</network>\n", "")
     tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh domiflist": NETWORKS, "virsh net-dumpxml": made})
-    LibvirtKeeper().save(LAB, "c1")
+    LibvirtSnapshotter().save(LAB, "c1")
     first, second, third = tooled.did("virsh metadata", "virsh suspend")[:3]
     assert first.startswith("virsh metadata labgen-tour-n1 --uri urn:labgen:networks --key labgen --set <networks>")
     assert first.count("<name>it</name>") == 2
@@ -250,7 +250,7 @@ def test_libvirt_makes_a_network_again_that_went_with_another_lab(tool: Callable
             "virsh net-define": define,
         }
     )
-    LibvirtKeeper().restore(LAB, "c1", lambda _images: None)
+    LibvirtSnapshotter().restore(LAB, "c1", lambda _images: None)
     assert written == [wanted]
     order = [line.split()[1] for line in tooled.did("virsh net-define", "virsh net-start", "virsh snapshot-revert")]
     assert order == ["net-define", "net-start", "snapshot-revert", "snapshot-revert"]
@@ -259,7 +259,7 @@ def test_libvirt_makes_a_network_again_that_went_with_another_lab(tool: Callable
 def test_libvirt_says_which_network_is_gone_for_good(tool: Callable[..., Tool]) -> None:
     tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh domiflist": NETWORKS})
     with pytest.raises(OperationError, match="the network labgen-tour is gone, and labgen-tour-n1 has no note of it"):
-        LibvirtKeeper().restore(LAB, "c1", lambda _images: None)
+        LibvirtSnapshotter().restore(LAB, "c1", lambda _images: None)
     assert not tooled.did("virsh snapshot-revert")
 
 
@@ -267,21 +267,21 @@ def test_libvirt_leaves_the_snapshots_of_others_alone(tool: Callable[..., Tool])
     tooled = tool(
         {"virsh domstats": states("n1", 1), "virsh snapshot-list": Answer(0, "labgen-c1\nmine\nlabgen-c2\n", "")}
     )
-    keeper = LibvirtKeeper()
-    assert keeper.kept(LAB) == {"c1": {"n1"}, "c2": {"n1"}}
-    keeper.drop(LAB, "c2")
+    snapshotter = LibvirtSnapshotter()
+    assert snapshotter.kept(LAB) == {"c1": {"n1"}, "c2": {"n1"}}
+    snapshotter.drop(LAB, "c2")
     assert tooled.did("virsh snapshot-delete") == ["virsh snapshot-delete labgen-tour-n1 --snapshotname labgen-c2"]
     tooled.lines.clear()
-    keeper.release(LAB, ["n1", "n2"])
+    snapshotter.release(LAB, ["n1", "n2"])
     assert tooled.did("virsh snapshot-delete") == [
-        f"virsh snapshot-delete labgen-tour-n1 --snapshotname labgen-{mark} --metadata" for mark in ("c1", "c2")
+        f"virsh snapshot-delete labgen-tour-n1 --snapshotname labgen-{kept} --metadata" for kept in ("c1", "c2")
     ]
 
 
 def test_libvirt_needs_room_for_the_memory(tool: Callable[..., Tool]) -> None:
     disk = " Type   Device   Target   Source\n file   disk     vda      /pool/labgen-tour-n1.img\n"
     tool({"virsh domblklist": Answer(0, disk, "")})
-    room = LibvirtKeeper().room(LAB)
+    room = LibvirtSnapshotter().space_needed(LAB)
     assert (room.mib, room.place) == (700, Path("/pool"))
 
 
@@ -291,11 +291,11 @@ def test_what_disks_take() -> None:
     assert parse_allocated("") == 0
 
 
-def test_who_has_a_keeper() -> None:
-    assert keeper_of(get_provider("docker")) is not None
-    assert keeper_of(get_provider("libvirt")) is not None
+def test_who_has_a_snapshotter() -> None:
+    assert get_provider("docker").snapshotter is not None
+    assert get_provider("libvirt").snapshotter is not None
     with pytest.raises(OperationError, match="no checkpoints with virtualbox"):
-        require_keeper(get_provider("virtualbox"), "tour")
+        require_snapshotter(get_provider("virtualbox"), "tour")
 
 
 def test_ctrl_c_waits_for_what_has_to_be_done() -> None:
@@ -308,5 +308,5 @@ def test_ctrl_c_waits_for_what_has_to_be_done() -> None:
         done.append("ended")
 
     with pytest.raises(KeyboardInterrupt):
-        certainly(work)
+        uninterruptible(work)
     assert done == ["begun", "begun", "ended"]

@@ -9,81 +9,83 @@ from typing import Any
 
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
-from labgen.providers import base
 from labgen.providers.base import ask
-from labgen.providers.keeper import Boot, Room, certainly, must, side_by_side
+from labgen.providers.names import machine_name
+from labgen.providers.snapshot_tools import require_ok, side_by_side, uninterruptible
+from labgen.providers.snapshotter import Boot, SpaceNeeded
 
 REPOSITORY = "labgen-checkpoint"
-LAB, NODE, MARK = "labgen.lab", "labgen.node", "labgen.checkpoint"
-PATIENCE = 600.0
+LAB, NODE, SNAPSHOT = "labgen.lab", "labgen.node", "labgen.checkpoint"
+TIMEOUT = 600.0
 """Seconds that the copy of one container's files may take."""
 
 
-class DockerKeeper:
+class DockerSnapshotter:
     """Pauses all containers, commits each, lets them go on; comes back with containers made from these images."""
 
     live = False
 
-    def room(self, lab: Lab) -> Room:
-        answer = must(
+    def space_needed(self, lab: Lab) -> SpaceNeeded:
+        answer = require_ok(
             ask(["docker", "container", "inspect", "--size", *_machines(lab)], timeout=120),
             "the containers do not tell how large they are",
             lab,
         )
         written = sum(int(container.get("SizeRw") or 0) for container in json.loads(answer.stdout))
         root = Path(ask(["docker", "info", "--format", "{{.DockerRootDir}}"]).stdout.strip() or "/")
-        return Room((written >> 20) + 1, root)
+        return SpaceNeeded((written >> 20) + 1, root)
 
-    def save(self, lab: Lab, mark: str) -> dict[str, int]:
+    def save(self, lab: Lab, snapshot_id: str) -> dict[str, int]:
         _refuse_volumes(lab)
         try:
-            must(ask(["docker", "pause", *_machines(lab)], timeout=60), "the containers cannot be paused", lab)
-            side_by_side(lambda node: _commit(lab, node, mark), [node.name for node in lab.nodes])
+            require_ok(ask(["docker", "pause", *_machines(lab)], timeout=60), "the containers cannot be paused", lab)
+            side_by_side(lambda node: _commit(lab, node, snapshot_id), [node.name for node in lab.nodes])
         finally:
-            certainly(lambda: self.thaw(lab))
-        return {node.name: _added(image_name(lab, node.name, mark)) for node in lab.nodes}
+            uninterruptible(lambda: self.unpause(lab))
+        return {node.name: _added(image_name(lab, node.name, snapshot_id)) for node in lab.nodes}
 
-    def restore(self, lab: Lab, mark: str, boot: Boot) -> None:
+    def restore(self, lab: Lab, snapshot_id: str, boot: Boot) -> None:
         self.release(lab, [node.name for node in lab.nodes])
         there = [row["Names"] for row in _rows("ps", lab)]
         if there:
-            must(ask(["docker", "rm", "--force", "--volumes", *there], timeout=120), "containers stay", lab)
-        boot({node.name: image_name(lab, node.name, mark) for node in lab.nodes})
+            require_ok(ask(["docker", "rm", "--force", "--volumes", *there], timeout=120), "containers stay", lab)
+        boot({node.name: image_name(lab, node.name, snapshot_id) for node in lab.nodes})
 
     def kept(self, lab: Lab) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
         for image in _images(lab):
-            labels = image["Config"].get("Labels") or {}
+            labels, tags = image["Config"].get("Labels") or {}, image.get("RepoTags") or ()
             # An image without its name is no longer kept, only still in use.
-            if labels.get(MARK) and image_name(lab, labels[NODE], labels[MARK]) in (image.get("RepoTags") or ()):
-                found.setdefault(labels[MARK], set()).add(labels[NODE])
-        return {mark: frozenset(nodes) for mark, nodes in found.items()}
+            if labels.get(SNAPSHOT) and image_name(lab, labels[NODE], labels[SNAPSHOT]) in tags:
+                found.setdefault(labels[SNAPSHOT], set()).add(labels[NODE])
+        return {snapshot_id: frozenset(nodes) for snapshot_id, nodes in found.items()}
 
-    def drop(self, lab: Lab, mark: str) -> None:
-        names = [tag for image in _images(lab) for tag in image.get("RepoTags") or () if tag.endswith(f":{mark}")]
+    def drop(self, lab: Lab, snapshot_id: str) -> None:
+        ending = f":{snapshot_id}"
+        names = [tag for image in _images(lab) for tag in image.get("RepoTags") or () if tag.endswith(ending)]
         if names:
             # By force: an image that a container was made from loses its name, and goes when that container goes.
-            must(ask(["docker", "image", "rm", "--force", *names], timeout=120), "images stay", lab)
+            require_ok(ask(["docker", "image", "rm", "--force", *names], timeout=120), "images stay", lab)
         _remove_nameless(lab)
 
-    def thaw(self, lab: Lab) -> None:
+    def unpause(self, lab: Lab) -> None:
         paused = [row["Names"] for row in _rows("ps", lab) if row.get("State") == "paused"]
         if paused:
-            must(ask(["docker", "unpause", *paused], timeout=60), "the containers stay paused", lab)
+            require_ok(ask(["docker", "unpause", *paused], timeout=60), "the containers stay paused", lab)
 
     def release(self, lab: Lab, nodes: Collection[str]) -> None:  # noqa: ARG002
         # A paused container neither stops nor ends.
-        self.thaw(lab)
+        self.unpause(lab)
 
-    def sweep(self, lab: Lab) -> None:
-        for mark in self.kept(lab):
-            self.drop(lab, mark)
+    def purge(self, lab: Lab) -> None:
+        for snapshot_id in self.kept(lab):
+            self.drop(lab, snapshot_id)
         _remove_nameless(lab)
 
 
-def image_name(lab: Lab, node: str, mark: str) -> str:
+def image_name(lab: Lab, node: str, snapshot_id: str) -> str:
     """The name of the image that keeps NODE."""
-    return f"{REPOSITORY}/{lab.name}/{node}:{mark}"
+    return f"{REPOSITORY}/{lab.name}/{node}:{snapshot_id}"
 
 
 def image_names(lab: Lab) -> list[str]:
@@ -95,12 +97,12 @@ def image_names(lab: Lab) -> list[str]:
 
 
 def _machines(lab: Lab) -> list[str]:
-    return [base.machine(lab, node.name) for node in lab.nodes]
+    return [machine_name(lab, node.name) for node in lab.nodes]
 
 
 def _refuse_volumes(lab: Lab) -> None:
     """What lies in a volume is not in the container's file system, and would silently be missing."""
-    answer = must(ask(["docker", "container", "inspect", *_machines(lab)]), "the containers cannot be asked", lab)
+    answer = require_ok(ask(["docker", "container", "inspect", *_machines(lab)]), "the containers cannot be asked", lab)
     hidden = [
         f"{container['Name'].removeprefix('/')}: {mount['Destination']}"
         for container in json.loads(answer.stdout)
@@ -113,12 +115,12 @@ def _refuse_volumes(lab: Lab) -> None:
         )
 
 
-def _commit(lab: Lab, node: str, mark: str) -> None:
+def _commit(lab: Lab, node: str, snapshot_id: str) -> None:
     words = ["docker", "commit", "--pause=false"]
-    for label, value in ((LAB, lab.name), (NODE, node), (MARK, mark)):
+    for label, value in ((LAB, lab.name), (NODE, node), (SNAPSHOT, snapshot_id)):
         words += ["--change", f"LABEL {label}={value}"]
-    words += [base.machine(lab, node), image_name(lab, node, mark)]
-    must(ask(words, timeout=PATIENCE), f"the files of {node} cannot be kept", lab)
+    words += [machine_name(lab, node), image_name(lab, node, snapshot_id)]
+    require_ok(ask(words, timeout=TIMEOUT), f"the files of {node} cannot be kept", lab)
 
 
 def _added(name: str) -> int:
@@ -130,9 +132,10 @@ def _added(name: str) -> int:
 
 def _images(lab: Lab) -> list[dict[str, Any]]:
     """What `docker image inspect` says of every image that keeps something of the lab, nameless ones too."""
-    words = ["--filter", f"label={LAB}={lab.name}", "--filter", f"label={MARK}"]
+    words = ["--filter", f"label={LAB}={lab.name}", "--filter", f"label={SNAPSHOT}"]
     # No answer must not look like no image: a checkpoint would be taken for broken, or a lab for gone.
-    listed = must(ask(["docker", "image", "ls", "--quiet", "--no-trunc", *words]), "the images cannot be listed", lab)
+    answer = ask(["docker", "image", "ls", "--quiet", "--no-trunc", *words])
+    listed = require_ok(answer, "the images cannot be listed", lab)
     ids = sorted(set(listed.stdout.split()))
     if not ids:
         return []
