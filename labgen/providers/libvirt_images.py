@@ -34,7 +34,7 @@ class LibvirtImages(ImageMaker):
             "mmdebstrap": "mmdebstrap",
             "qemu-img": "qemu-utils",
             "mke2fs": "e2fsprogs",
-            "sfdisk": "fdisk",
+            "parted": "parted",
             "extlinux": "extlinux",
         }
     )
