@@ -15,7 +15,7 @@ from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
 from labgen.render.lab import Machines, render_lab
-from labgen.render.model import Rendered
+from labgen.render.model import ImageCommands, Rendered
 
 KEYS = KeyPair("private\n", "ssh-ed25519 AAAA lab")
 HOSTILE = "a'b\"c $(touch hacked) `touch hacked` #{`touch hacked`} \\ ü; *"
@@ -86,7 +86,8 @@ def test_hostile_box(sample: Lab, tmp_path: Path) -> None:
 
 def test_hostile_image(sample: Lab, tmp_path: Path) -> None:
     """`bake` is called with the name as one word, and with the components of the node."""
-    text = rendered(sample, image=HOSTILE)["prepare.sh"].text
+    commands = ImageCommands("nothing", have="false", make="true")
+    text = rendered(sample, image=HOSTILE, commands=commands)["prepare.sh"].text
     calls = re.findall(r"^bake .*$", text, re.MULTILINE)
     assert len(calls) == 1  # one image for both nodes
     out = run(tmp_path, "bash", "-c", f"bake() {{ printf '<%s>' \"$@\"; }}; {calls[0]}")
