@@ -42,5 +42,5 @@ class Drill(Strict):
     title: str = Field(min_length=1)
     faults: tuple[FaultStep, ...] = Field(min_length=1, max_length=4)
     hold: float = Field(default=0, ge=0, le=180)
-    expect: DrillExpectation = DrillExpectation()
+    expect: DrillExpectation = Field(default_factory=DrillExpectation)
     why: str = ""

@@ -105,6 +105,6 @@ class Sketch(Blueprint):
 
     name: Name = ""
     title: str = ""
-    network: Network = Network(cidr="")
+    network: Network = Field(default_factory=lambda: Network(cidr=""))
     nodes: tuple[NodeSpec, ...] = ()
     profiles: dict[Name, Profile] = {}

@@ -72,6 +72,7 @@ class Commands(LazyGroup):
         _own("graph", "Draw a lab: its nodes with their components, who talks to whom, and the ways in."),
         _own("validate", "Check a blueprint: everything that can be known before a machine boots, in every profile."),
         _own("render", "Write a folder that boots and provisions the lab without labgen; prints the folder's name."),
+        _own("schema", "Print the JSON Schema of a kind of document, for editors."),
         # This machine
         _own(
             "fetch",

@@ -332,7 +332,7 @@ class CommandCheck(Strict):
     title: str
     on: Literal["first", "all"] = "first"
     run: str = Field(min_length=1)
-    expect: CommandExpectation = CommandExpectation()
+    expect: CommandExpectation = Field(default_factory=CommandExpectation)
 
 
 CheckEntry = Annotated[
@@ -383,8 +383,8 @@ class Manifest(Strict):
     listens: tuple[Listen, ...] = ()
     talks: tuple[Talk, ...] = ()
     validators: tuple[Validator, ...] = Field(default=(), alias="validate")
-    start: Start = Start()
-    ready: Ready = Ready()
+    start: Start = Field(default_factory=Start)
+    ready: Ready = Field(default_factory=Ready)
     scales: Scales = True
     rules: tuple[Rule, ...] = ()
     checks: tuple[CheckEntry, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
@@ -30,7 +30,7 @@ class _Holder(Strict):
 
     model_config = ConfigDict(extra="ignore")
 
-    overrides: OverridesDocument = OverridesDocument()
+    overrides: OverridesDocument = Field(default_factory=OverridesDocument)
     lab: Any = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from labgen.components.manifest import Name, Pattern, Scalar, Strict
 from labgen.documents.problem import Loc
@@ -152,6 +152,8 @@ class TimelineCondition(Strict):
 class Condition(Strict):
     """One question, or several put together."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     output: Output | None = None
     log: LogLines | None = None
     http: Http | None = None
@@ -247,6 +249,8 @@ class WaitAction(Strict):
 class Action(Strict):
     """One thing that is done."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     run: RunAction | None = None
     sql: SqlAction | None = None
     rest: RestAction | None = None
@@ -283,7 +287,7 @@ class Reproduction(Strict):
     about: str = ""
     lab: Text
     profile: Name | None = None
-    overrides: OverridesDocument = OverridesDocument()
+    overrides: OverridesDocument = Field(default_factory=OverridesDocument)
     until: Name | None = None
     repeat: int = Field(default=1, ge=1, le=1000)
     within: Within = 30
