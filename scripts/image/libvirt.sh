@@ -65,12 +65,14 @@ in_root() {
   chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive \
     APT_CONFIG="$apt_config" "$@"
 }
-read -ra packages <<<"initramfs-tools lz4 $MACHINE_PACKAGES"
 in_root apt-get update -qq
-in_root apt-get install -y -qq --no-install-recommends "${packages[@]}"
+in_root apt-get install -y -qq --no-install-recommends initramfs-tools lz4
 # A mirror may have dropped a kernel that the security suite still lists: then the release's own will do.
 in_root apt-get install -y -qq --no-install-recommends linux-image-cloud-amd64 ||
   in_root apt-get install -y -qq --no-install-recommends "linux-image-cloud-amd64/$SUITE"
+# Last, for systemd-resolved takes /etc/resolv.conf away, by which this chroot finds the mirrors.
+read -ra packages <<<"$MACHINE_PACKAGES"
+[[ ! ${packages[*]} ]] || in_root apt-get install -y -qq --no-install-recommends "${packages[@]}"
 
 cat >"$root/etc/fstab" <<CONF
 LABEL=$label / ext4 noatime,commit=30 0 0
