@@ -46,7 +46,7 @@ class Applier:
     def _os(self, rest: Sequence[str], given: Assignment) -> None:
         if rest:
             raise _no_value(given)
-        if given.value not in systems():
+        if given.value not in list(systems()):  # a list is no name either
             raise UnknownNameError("operating system", given.shown, systems(), where=given.origin)
         self._into.os = given.value
 
