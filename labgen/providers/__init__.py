@@ -7,13 +7,12 @@ from labgen.providers.control import MachineAction, MachineControl
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
 from labgen.providers.offers import providers_that, require_images, require_snapshotter, who_makes_images
-from labgen.providers.registry import REFERENCE, all_providers, default_provider, get_provider, provider_names
+from labgen.providers.registry import all_providers, default_provider, get_provider, provider_names
 from labgen.providers.snapshot_tools import uninterruptible
 from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import Box, Vagrant
 
 __all__ = [
-    "REFERENCE",
     "Box",
     "Capability",
     "Endpoint",

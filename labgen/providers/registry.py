@@ -10,8 +10,6 @@ from labgen.providers.base import Provider
 from labgen.providers.libvirt import kvm_usable
 
 GROUP = "labgen.providers"
-REFERENCE = "docker"
-"""What a lab is taken to run on where that makes no difference, the same on every host."""
 
 
 def provider_names() -> list[str]:

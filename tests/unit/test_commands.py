@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,9 +60,11 @@ def test_a_misspelt_command_is_answered_with_what_was_meant() -> None:
     ("words", "unwanted"),
     [
         (["--help"], ["pydantic", "rich", "yaml", "jinja2", "paramiko", "cryptography", f"{HERE}.up"]),
+        (["list"], ["pydantic", "jinja2", "paramiko", "cryptography", "vagrant", "labgen.lab.model"]),
+        (["validate", "etcd-haproxy"], ["rich", "paramiko", "vagrant", "labgen.providers", "labgen.images"]),
     ],
 )
-def test_a_command_imports_what_it_needs(words: list[str], unwanted: list[str]) -> None:
+def test_a_command_imports_what_it_needs(words: list[str], unwanted: list[str], tmp_path: Path) -> None:
     code = f"""
 import sys
 from labgen.cli.main import app
@@ -70,5 +74,6 @@ except SystemExit:
     pass
 print(*sorted(set({unwanted!r}) & set(sys.modules)), file=sys.stderr)
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    where = {**os.environ, "LABGEN_STATE": str(tmp_path)}  # where no lab is
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=where)
     assert ran.stderr.strip() == ""

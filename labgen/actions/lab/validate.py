@@ -11,12 +11,11 @@ from labgen.actions.session.find import find_lab_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.documents import Problem, shown
 from labgen.errors import UsageError
-from labgen.lab.model import Lab, LabWarning
+from labgen.lab.model import REFERENCE, Lab, LabWarning
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import Secrets, make_secrets
 from labgen.overrides import read_overrides
 from labgen.plan import build_plan
-from labgen.providers import REFERENCE
 from labgen.render.model import Rendered
 from labgen.render.nodes import render_nodes
 from labgen.system.folders import cache_folder

@@ -28,7 +28,7 @@ def command(
     """Check a blueprint: everything that can be known before a machine boots, in every profile."""
     from labgen.actions.lab.validate import as_data, validate, warning_lines
     from labgen.errors import UsageError
-    from labgen.providers import REFERENCE
+    from labgen.lab.model import REFERENCE
 
     words = (tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()))
     try:
