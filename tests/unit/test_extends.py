@@ -57,10 +57,10 @@ def test_each_value_knows_its_file(tmp_path: Path) -> None:
     path = small(tmp_path)
     position = load_blueprint(path).source.position
     assert position(("settings", "patroni", "scope")).endswith("small.yml:8:13")
-    assert position(("settings", "patroni", "namespace")).endswith("etcd-patroni-ops.yml:17:30")
+    assert position(("settings", "patroni", "namespace")).endswith("etcd-patroni-ops.yml:18:30")
     assert position(("nodes", 1, "memory")).endswith("small.yml:6:19")
-    assert position(("nodes", 1, "address")).endswith("etcd-patroni-ops.yml:12:19")
-    assert position(("nodes", 2, "address")).endswith("etcd-patroni-ops.yml:13:19")
+    assert position(("nodes", 1, "address")).endswith("etcd-patroni-ops.yml:13:19")
+    assert position(("nodes", 2, "address")).endswith("etcd-patroni-ops.yml:14:19")
 
 
 def test_problems_are_where_they_were_written(tmp_path: Path) -> None:

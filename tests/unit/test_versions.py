@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -233,7 +234,8 @@ def test_etcds_old_api_must_be_answered(words: list[str], refused: bool) -> None
 
 
 def test_an_etcd_without_the_old_api(tmp_path: Path) -> None:
-    manifest = (resource("scripts") / "etcd" / "component.yml").read_text().partition("\n")[2]
+    text = (resource("scripts") / "etcd" / "component.yml").read_text()
+    manifest = re.sub("^name:.*\n", "", text, flags=re.MULTILINE)
     manifest = manifest.replace("debian-13: 3.5.16", "debian-13: 3.6.4").replace("summary: etcd member", "# ")
     write_component(tmp_path / "components", "etcd", manifest, {"default.j2": ""})
     text = blueprint_text({"one": ["etcd", "postgresql", "patroni"]})
