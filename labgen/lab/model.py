@@ -51,10 +51,6 @@ class LabNetwork:
         return IPv4Interface(address).ip in IPv4Network(self.cidr)
 
 
-REFERENCE = "docker"
-"""The provider that a lab is taken to run on where that makes no difference, the same on every host."""
-
-
 @dataclass(frozen=True)
 class LabWarning:
     """A rule of level `warning` that does not hold: the lab can be made, but tolerates less than it may seem to.

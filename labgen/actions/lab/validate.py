@@ -11,11 +11,12 @@ from labgen.actions.session.find import find_lab_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.documents import Problem, shown
 from labgen.errors import UsageError
-from labgen.lab.model import REFERENCE, Lab, LabWarning
+from labgen.lab.model import Lab, LabWarning
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import Secrets, make_secrets
 from labgen.overrides import read_overrides
 from labgen.plan import build_plan
+from labgen.plugins import entry_point_names
 from labgen.render.model import Rendered
 from labgen.render.nodes import render_nodes
 from labgen.system.folders import cache_folder
@@ -49,13 +50,15 @@ def validate(
     overrides_files: tuple[Path, ...] = (),
     *,
     files: bool = False,
-    provider: str = REFERENCE,
+    provider: str | None = None,
 ) -> list[ProfileReport]:
     """Every profile, if all are sound; raises DocumentError or UsageError with what is wrong.
 
     overrides_files: overrides documents. files: the programs check their rendered files too, in those of PROVIDER's
     images that are here.
     """
+    # What is known without a look at files does not depend on the provider.
+    provider = provider or entry_point_names("labgen.providers")[0]
     path = find_lab_blueprint(word)
     loaded = load_blueprint(path, components)
     documents = tuple(map(read_overrides, overrides_files))

@@ -28,11 +28,10 @@ def command(
     """Check a blueprint: everything that can be known before a machine boots, in every profile."""
     from labgen.actions.lab.validate import as_data, validate, warning_lines
     from labgen.errors import UsageError
-    from labgen.lab.model import REFERENCE
 
     words = (tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()))
     try:
-        found = validate(lab, *words, files=files, provider=_provider(provider) if files else REFERENCE)
+        found = validate(lab, *words, files=files, provider=_provider(provider) if files else None)
     except UsageError as error:
         if not json:
             raise
