@@ -109,7 +109,7 @@ class SshConnection:
                 raise NodeError(
                     f"node {node} cannot be reached by SSH within {timeout:g} s: {reason}",
                     where=f"{endpoint.user}@{endpoint.host}, port {endpoint.port}",
-                    cure="if it only is slow: labgen up LAB --patience SECONDS\n"
+                    cure="if it only is slow: labgen up LAB --boot-timeout SECONDS\n"
                     "if it hangs: `labgen halt LAB`, then `labgen up LAB` start it anew; or labgen destroy LAB --yes",
                 )
             pause = min(pause * 1.5, 0.15)
