@@ -17,6 +17,8 @@ from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.system.connection import Connection
 
+INTERVAL = 0.05
+"""Seconds between two attempts on a path, if the first is answered by then."""
 CONNECT_TIMEOUT = 2
 """Seconds for each host that a client tries."""
 DEADLINE = 2.0
