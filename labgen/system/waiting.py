@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from labgen.errors import LabgenError
@@ -54,3 +55,32 @@ def wait_until(
         if gone >= within:
             raise WaitTimeout(what, within, why)
         pause(max(min(poll() if callable(poll) else poll, within - gone), 0.0))
+
+
+def last_look(
+    look: Callable[[], T],
+    enough: Callable[[T], bool],
+    within: float,
+    *,
+    poll: float,
+    on_tick: Callable[[T], object] | None = None,
+    pause: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> T:
+    """What LOOK gave last: as soon as it was ENOUGH, else when WITHIN seconds were over. The rest as in wait_until.
+
+    on_tick: told what is not enough yet.
+    """
+    seen: list[T] = []
+
+    def looked() -> bool:
+        seen[:] = [look()]
+        return enough(seen[0])
+
+    def told(_gone: float) -> None:
+        if on_tick is not None:
+            on_tick(seen[0])
+
+    with suppress(WaitTimeout):
+        wait_until("", looked, within, poll=poll, on_tick=told, pause=pause, clock=clock)
+    return seen[0]

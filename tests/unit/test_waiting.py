@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from labgen.errors import NodeError
-from labgen.system.waiting import FOREVER, WaitTimeout, wait_until
+from labgen.system.waiting import FOREVER, WaitTimeout, last_look, wait_until
 
 
 class Clock:
@@ -110,3 +110,15 @@ def test_another_thread_may_end_a_pause() -> None:
     stop = threading.Event()
     threading.Timer(0.05, stop.set).start()
     assert wait_until("end", stop.is_set, 10, poll=10, pause=stop.wait)
+
+
+def test_the_last_look_is_given_whether_it_is_enough_or_not(clock: Clock) -> None:
+    values = iter(range(100))
+    told: list[int] = []
+    found = last_look(
+        lambda: next(values), lambda it: it == 2, 60, poll=1, on_tick=told.append, pause=clock.sleep, clock=clock
+    )
+    assert (found, told, clock.pauses) == (2, [0, 1], [1, 1])
+    found = last_look(lambda: next(values), lambda _: False, 2.5, poll=1, pause=clock.sleep, clock=clock)
+    assert found == 6
+    assert last_look(lambda: 0, lambda it: it == 0, 0, poll=1) == 0
