@@ -19,7 +19,7 @@ from labgen.operations import Patroni, leader_of
 from labgen.operations.patroni import PASSWORD
 from labgen.repro.context import Recorder, TryContext, as_user, reached
 from labgen.repro.judge import ConditionResult, Ternary, judge
-from labgen.repro.model import (
+from labgen.repro.model_actions import (
     Action,
     FaultAction,
     HealAction,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from labgen.checks import Evidence
 from labgen.checks.context import Unknown
 from labgen.repro.context import Recorder, TryContext, reached
-from labgen.repro.model import Condition, Question
+from labgen.repro.model_conditions import Condition, Question
 from labgen.repro.questions import ask
 from labgen.repro.words import condition_title
 from labgen.system.waiting import last_look

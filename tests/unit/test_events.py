@@ -42,15 +42,8 @@ def test_what_an_action_tells(capsys: pytest.CaptureFixture[str]) -> None:
         {"event": "phase-end", "name": "preflight", "seconds": 1.5},
         {"event": "phase", "name": "provision", "title": "Provision"},
         {"event": "steps", "total": 2},
-        {
-            "event": "step",
-            "node": "node1",
-            "component": "etcd",
-            "stage": "start",
-            "state": "finished",
-            "seconds": 1.235,
-        },
-        {"event": "step", "node": "node1", "component": "etcd", "stage": "start", "state": "failed", "seconds": 2},
+        {"event": "step", **named, "state": "finished", "seconds": 1.235},
+        {"event": "step", **named, "state": "failed", "seconds": 2},
         {"event": "check", "name": "etcd", "status": "pass"},
         {"event": "phase-end", "name": "provision", "seconds": 0.5},
     ]
