@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from labgen.actions.lab.up import bring_up
-from labgen.actions.phases.base import Run
-from labgen.actions.phases.checkpoint_phases import digests_now, missing, refuse_incomplete, store_of, version_now
+from labgen.actions.lab.up import UpResult, bring_up
+from labgen.actions.session.checkpoints import digests_now, missing, refuse_incomplete, store_of, version_now
 from labgen.actions.session.connect import endpoints
 from labgen.actions.session.open import OpenLab, existing_lab
 from labgen.actions.session.reporter import Reporter
@@ -98,7 +97,7 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
         with Connections(reached, folder.known_hosts, timeout=timeout) as connections:
             connections.open()
             condition, about = _condition(place, pending, connections, reporter, verify=verify)
-            reporter.phase("Save")
+            reporter.phase("Save", "save")
             snapshot_id = new_snapshot_id()
             saved = datetime.now(UTC).isoformat(timespec="milliseconds")
             sizes = _keep(place, snapshot_id, connections)
@@ -182,7 +181,7 @@ def _condition(
         return "unfinished", tuple(by_component(pending))
     if not verify:
         return "unverified", ()
-    reporter.phase("Verify")
+    reporter.phase("Verify", "verify")
     opened = place.opened
     report = run_checks(
         opened.lab,
@@ -197,7 +196,7 @@ def _condition(
     return "failed", tuple(f"{it.name}: {it.detail}" for it in report.results if it.status is not Status.PASS)
 
 
-def restore(name: str, checkpoint: str, reporter: Reporter) -> Run:
+def restore(name: str, checkpoint: str, reporter: Reporter) -> UpResult:
     """Bring the lab NAME back to CHECKPOINT, then verify it; one that was saved unfinished stays so, unverified.
 
     Returns the `up` that brings it to an end. Raises UnknownNameError, OperationError with the differences where the

@@ -14,7 +14,8 @@ from labgen.cluster.nodes import Nodes
 from labgen.drill.judge.log import Log, read_log
 from labgen.drill.judge.verdict import DrillVerdict, judge
 from labgen.drill.run.choose import choose_drill
-from labgen.drill.run.conduct import DrillContext, DrillRunner
+from labgen.drill.run.context import DrillContext
+from labgen.drill.run.runner import DrillRunner
 from labgen.errors import Interrupted, OperationError
 from labgen.faults.catalogue import Fault, all_faults
 from labgen.faults.injector import heal as heal_all
@@ -54,12 +55,12 @@ def run_drill(
         with reaching(opened) as nodes:
             sequential = get_provider(opened.lab.provider).emulated
             secrets = opened.folder.secrets(opened.lab)
-            stage = DrillContext(opened.lab, secrets, nodes, opened.folder.path, progress, sequential)
+            context = DrillContext(opened.lab, secrets, nodes, opened.folder.path, progress, sequential)
             try:
                 for number in range(1, repeat + 1):
                     if repeat > 1:
-                        stage.progress = _numbered(progress, number, repeat)
-                    outcomes.append(recheck(DrillRunner(stage, drill).play()))
+                        context.progress = _numbered(progress, number, repeat)
+                    outcomes.append(recheck(DrillRunner(context, drill).play()))
                     on_outcome(outcomes[-1])
             except KeyboardInterrupt:
                 raise _interrupted(opened, drill) from None

@@ -280,7 +280,7 @@ def drill_problems(
                 yield source.problem(
                     (*here, "expect", "paths", name), f"there is no path '{name}'; {meant(name, known_paths)}"
                 )
-        for at, name in enumerate(drill.expect.held or ()):
+        for at, name in enumerate(drill.expect.recovered_before_heal or ()):
             if name not in known_paths:
                 yield source.problem(
                     (*here, "expect", "held", at), f"there is no path '{name}'; {meant(name, known_paths)}"

@@ -14,6 +14,7 @@ from labgen.checks.registry import select_checks
 from labgen.lab.model import Lab
 from labgen.redact import Redactor
 from labgen.system.connection import Connection
+from labgen.system.waiting import last_look
 
 GRACE = 2.0
 """Seconds past its deadline for a check to notice by itself; then it is left behind."""
@@ -84,14 +85,15 @@ class _Task:
         return Context(*self._world, ends=time.monotonic() + self.check.deadline)
 
     def run(self) -> CheckOutcome:
-        while True:
-            verdict = _judge(self.check, self.context)
-            # Where a no stays one, a node that is only just back may still not have been heard.
-            final = verdict.status is Status.PASS or (verdict.status is Status.FAIL and not self.check.settles)
-            if final or time.monotonic() >= self._settled:
-                return verdict
-            time.sleep(RETRY)
-            self.context = self._fresh()
+        return last_look(self._try, self._final, self._settled - time.monotonic(), poll=RETRY)
+
+    def _try(self) -> CheckOutcome:
+        self.context = self._fresh()
+        return _judge(self.check, self.context)
+
+    def _final(self, verdict: CheckOutcome) -> bool:
+        # Where a no stays one, a node that is only just back may still not have been heard.
+        return verdict.status is Status.PASS or (verdict.status is Status.FAIL and not self.check.settles)
 
 
 def _verdicts(tasks: Mapping[str, _Task]) -> Iterator[tuple[str, CheckOutcome]]:

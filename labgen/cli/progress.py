@@ -46,7 +46,7 @@ class Progress:
         self._end_phase("✗" if kind else "✓", "red" if kind else "green")
         self._live.stop()
 
-    def phase(self, title: str) -> None:
+    def phase(self, title: str, name: str) -> None:  # noqa: ARG002
         self._end_phase("✓", "green")
         self._phase = (title, time.monotonic())
         self._now = ""

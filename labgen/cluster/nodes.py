@@ -13,7 +13,10 @@ from labgen.provision import Connections
 from labgen.provision.clock import compared
 from labgen.resources import resource
 from labgen.system.connection import Connection
+from labgen.system.waiting import WaitTimeout, wait_until
 
+POLL = 0.5
+"""Seconds between two tries to reach a node."""
 FOLDER = "/run/labgen-drill"
 """On a node, for what a drill needs there; gone with its next boot."""
 
@@ -52,18 +55,16 @@ class Nodes(Mapping[str, Connection]):
 
     def wait_for(self, node: str, seconds: float) -> None:
         """Until NODE answers; raises NodeError if it does not within SECONDS."""
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                self.renew()
-                if self[node].run("true", timeout=5).ok:
-                    return
-                why = "it runs no command"
-            except LabgenError as error:
-                why = error.what
-            if time.monotonic() >= end:
-                raise NodeError(f"node {node} does not answer {seconds:.0f} s after its healing: {why}")
-            time.sleep(0.5)
+
+        def answers() -> bool:
+            self.renew()
+            return self[node].run("true", timeout=5).ok
+
+        try:
+            wait_until("answer", answers, seconds, poll=POLL, forgive=LabgenError)
+        except WaitTimeout as late:
+            why = late.why.what if isinstance(late.why, LabgenError) else "it runs no command"
+            raise NodeError(f"node {node} does not answer {seconds:.0f} s after its healing: {why}") from None
 
     def place(self, node: str, name: str) -> str:
         """Put the program scripts/drill/NAME on NODE; returns the path there."""

@@ -8,14 +8,15 @@ import shlex
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from labgen.errors import ImageError
 from labgen.images.registry import have_image
 from labgen.images.spec import ImageSpec
+from labgen.system.waiting import WaitTimeout, wait_until
 
 LAST_LINES = 15
 POLL = 0.02  # seconds between two looks whether it has ended or is to be given up
@@ -37,7 +38,6 @@ def run_inside(
     """
     name = f"labgen-inside-{secrets.token_hex(6)}"
     stop = stop or threading.Event()
-    deadline = time.monotonic() + timeout
     # In memory: what is given may hold secrets.
     with _memory() as stdin, _memory() as stdout, _memory() as stderr:
         stdin.write(given)
@@ -45,8 +45,14 @@ def run_inside(
         entry = spec.maker.inside(spec.name, name)
         running = subprocess.Popen([*entry, *words], stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True)
         try:
-            while running.poll() is None and not stop.wait(POLL) and time.monotonic() < deadline:
-                pass
+            with suppress(WaitTimeout):
+                wait_until(
+                    f"end of {words[0]}",
+                    lambda: running.poll() is not None or stop.is_set(),
+                    timeout,
+                    poll=POLL,
+                    pause=stop.wait,
+                )
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)

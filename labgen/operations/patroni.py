@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -20,13 +19,14 @@ from labgen.lab.model import Lab, Node
 from labgen.operations.view import View, parse_view
 from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
+from labgen.system.waiting import WaitTimeout, wait_until
 
 T = TypeVar("T")
 
 PASSWORD = "/etc/patroni/rest-api.curl"  # noqa: S105 - a file's name
 TIMED_OUT = 28
 """curl's exit code."""
-PAUSE = 0.5
+POLL = 0.5
 """Seconds between two looks at the cluster."""
 
 
@@ -186,23 +186,16 @@ class Patroni:
 
 def until(what: str, seconds: float, found: Callable[[], T | None], *, lab: str) -> T:
     """What FOUND gives, as soon as it gives something; raises OperationError if WHAT has not come within SECONDS."""
-    end = time.monotonic() + seconds
-    why: LabgenError | None = None
-    while True:
-        try:
-            if result := found():
-                return result
-            why = None
-        except LabgenError as error:  # a node may well be silent for a moment while its role changes
-            why = error
-        if time.monotonic() >= end:
-            raise OperationError(
-                f"after {seconds:.0f} seconds there is still no {what}",
-                where=lab,
-                detail=[] if why is None else [why.what],
-                cure=f"labgen verify {lab} -v shows what is wrong",
-            )
-        time.sleep(PAUSE)
+    try:
+        # A node may well be silent for a moment while its role changes.
+        return wait_until(what, found, seconds, poll=POLL, forgive=LabgenError)
+    except WaitTimeout as late:
+        raise OperationError(
+            late.what,
+            where=lab,
+            detail=[late.why.what] if isinstance(late.why, LabgenError) else [],
+            cure=f"labgen verify {lab} -v shows what is wrong",
+        ) from None
 
 
 def _said(code: int, text: str) -> str:

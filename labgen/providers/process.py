@@ -51,10 +51,13 @@ class Program:
         cwd: Path,
         env: Mapping[str, str],
         on_output: Callable[[bytes], None],
+        on_stdout: Callable[[bytes], None] | None = None,
         patience: Sequence[tuple[int, float]] = GENTLY,
     ) -> None:
-        """PATIENCE: how it is asked to end."""
-        self._on_output, self._patience = on_output, patience
+        """ON_OUTPUT is told all that it prints, or only stderr where ON_STDOUT is told the other. PATIENCE: how it is
+        asked to end.
+        """
+        self._on_output, self._on_stdout, self._patience = on_output, on_stdout or on_output, patience
         self._asked = 0
         self._child = subprocess.Popen(
             [*DIES_WITH_US, *command],
@@ -115,7 +118,7 @@ class Program:
             self._selector.unregister(pipe)
             return
         ready.data.extend(data)
-        self._on_output(data)
+        (self._on_stdout if ready.data is self._stdout else self._on_output)(data)
 
     def _end(self) -> None:
         for number, patience in self._patience:

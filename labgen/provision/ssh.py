@@ -18,7 +18,7 @@ import paramiko
 from labgen.errors import NodeError
 from labgen.providers.endpoint import Endpoint
 from labgen.provision.known_hosts import KnownHosts
-from labgen.provision.login import LOST, HostKeyNotWritten, log_in, private_key, ssh_reason
+from labgen.provision.login import LOST, Login, ssh_reason
 from labgen.system.connection import CommandResult
 
 # paramiko logs a lost connection with its traceback; labgen says it in its own words.
@@ -87,32 +87,8 @@ class SshConnection:
         stop: threading.Event | None = None,
     ) -> SshConnection:
         """Log in to a node that may still be booting: tries until it works, TIMEOUT seconds are over or STOP is set."""
-        key = private_key(endpoint)
-        stop = stop or threading.Event()
-        deadline = time.monotonic() + timeout
-        pause = 0.05
-        refused: str | None = None
-        while True:
-            try:
-                return cls(node, log_in(node, endpoint, key, hosts, max(deadline - time.monotonic(), 1.0)))
-            except paramiko.AuthenticationException as error:
-                # Passes while a machine boots, where sshd may be ready a moment before users are let in. But an sshd of
-                # 2024 or later locks out who is refused three times in a short while.
-                pause = 2.0 if refused else 0.3
-                reason = refused = ssh_reason(error)
-            except LOST as error:
-                reason = refused or ssh_reason(error)
-            except HostKeyNotWritten as error:
-                raise error.__cause__ or error from None
-            left = deadline - time.monotonic()
-            if stop.wait(max(min(pause, left), 0.0)) or left <= 0:
-                raise NodeError(
-                    f"node {node} cannot be reached by SSH within {timeout:g} s: {reason}",
-                    where=f"{endpoint.user}@{endpoint.host}, port {endpoint.port}",
-                    cure="if it only is slow: labgen up LAB --patience SECONDS\n"
-                    "if it hangs: `labgen halt LAB`, then `labgen up LAB` start it anew; or labgen destroy LAB --yes",
-                )
-            pause = min(pause * 1.5, 0.15)
+        login = Login(node, endpoint, hosts, timeout, stop or threading.Event())
+        return cls(node, login.transport())
 
     @property
     def alive(self) -> bool:

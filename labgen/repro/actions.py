@@ -19,7 +19,7 @@ from labgen.operations import Patroni, leader_of
 from labgen.operations.patroni import PASSWORD
 from labgen.repro.context import Recorder, TryContext, as_user, reached
 from labgen.repro.judge import ConditionResult, Ternary, judge
-from labgen.repro.model import (
+from labgen.repro.model_actions import (
     Action,
     FaultAction,
     HealAction,
@@ -33,8 +33,9 @@ from labgen.repro.questions import http_answer, sql
 from labgen.repro.targets import NOW
 from labgen.repro.words import condition_title
 from labgen.system.connection import CommandResult
+from labgen.system.waiting import last_look
 
-PAUSE = 0.5
+POLL = 0.5
 """Seconds between two looks at something that is waited for."""
 GOOD = range(200, 300)
 
@@ -107,17 +108,17 @@ def _switchover(hands: ActionContext, _witness: Recorder, action: SwitchoverActi
     except LabgenError as why:
         raise ActionFailed(why.what) from why
     hands.say(answer)
-    while True:
+
+    def leader() -> str:
         try:
-            leader = patroni.view().leader
-            found = "nobody" if leader is None else leader.name
+            member = patroni.view().leader
         except LabgenError as why:
-            found = why.what
-        if found == new:
-            return
-        if time.monotonic() >= ends:
-            raise ActionFailed(f"after {action.within:g} s {new} does not lead: {found} does; Patroni said: {answer}")
-        time.sleep(PAUSE)
+            return why.what
+        return "nobody" if member is None else member.name
+
+    found = last_look(leader, lambda name: name == new, ends - time.monotonic(), poll=POLL)
+    if found != new:
+        raise ActionFailed(f"after {action.within:g} s {new} does not lead: {found} does; Patroni said: {answer}")
 
 
 def _fault(hands: ActionContext, _witness: Recorder, action: FaultAction) -> None:
@@ -148,15 +149,21 @@ def _heal(hands: ActionContext, _witness: Recorder, _action: HealAction) -> None
 def _wait(hands: ActionContext, _witness: Recorder, action: WaitAction) -> ConditionResult:
     title = condition_title(action.until)
     ends = time.monotonic() + action.within
-    while True:
+
+    def look() -> ConditionResult:
         # One question more than there is time for: what it waits for may come to pass in it.
-        judged = judge(action.until, hands.scene, ends + action.within)
-        if judged.holds is Ternary.YES:
-            return judged
-        hands.say(f"waiting until {title}: {judged.why}")
-        if time.monotonic() + PAUSE >= ends:
-            raise WaitTimedOut(f"after {action.within:g} s not yet: {title}: {judged.why}", judged)
-        time.sleep(PAUSE)
+        return judge(action.until, hands.scene, ends + action.within)
+
+    judged = last_look(
+        look,
+        lambda it: it.holds is Ternary.YES,
+        action.within,
+        poll=POLL,
+        on_tick=lambda it: hands.say(f"waiting until {title}: {it.why}"),
+    )
+    if judged.holds is not Ternary.YES:
+        raise WaitTimedOut(f"after {action.within:g} s not yet: {title}: {judged.why}", judged)
+    return judged
 
 
 class WaitTimedOut(ActionFailed):

@@ -17,7 +17,9 @@ from labgen.lab.model import Lab
 from labgen.plan import build_plan
 from labgen.plan.until import until_words
 from labgen.plugins import entry_point_names
-from labgen.repro.model import FaultAction, Reproduction, Rows, SqlAction
+from labgen.repro.model import Reproduction
+from labgen.repro.model_actions import FaultAction, SqlAction
+from labgen.repro.model_conditions import Rows
 from labgen.repro.targets import NOW, is_description
 from labgen.resources import resource
 

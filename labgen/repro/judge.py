@@ -10,9 +10,10 @@ from enum import StrEnum
 from labgen.checks import Evidence
 from labgen.checks.context import Unknown
 from labgen.repro.context import Recorder, TryContext, reached
-from labgen.repro.model import Condition, Question
+from labgen.repro.model_conditions import Condition, Question
 from labgen.repro.questions import ask
 from labgen.repro.words import condition_title
+from labgen.system.waiting import last_look
 
 
 class Ternary(StrEnum):
@@ -95,18 +96,21 @@ def negated(holds: Ternary) -> Ternary:
 
 
 def judge_all(
-    seen: Sequence[Condition], otherwise: Sequence[Condition], scene: TryContext, within: float, pause: float
+    seen: Sequence[Condition], otherwise: Sequence[Condition], scene: TryContext, within: float, poll: float
 ) -> tuple[tuple[ConditionResult, ...], tuple[ConditionResult, ...]]:
     """SEEN and OTHERWISE, looked at until all of the one or all of the other hold, for WITHIN seconds at most."""
     ends = time.monotonic() + within
-    while True:
+
+    def look() -> tuple[tuple[ConditionResult, ...], tuple[ConditionResult, ...]]:
         # What may take long is asked to the end, so that the last look is a whole one.
         one = tuple(judge(condition, scene, ends + within) for condition in seen)
         other = tuple(judge(condition, scene, ends + within) for condition in otherwise)
-        decided = any(group and every(it.holds for it in group) is Ternary.YES for group in (one, other))
-        if decided or time.monotonic() + pause >= ends:
-            return one, other
-        time.sleep(pause)
+        return one, other
+
+    def decided(groups: Iterable[Sequence[ConditionResult]]) -> bool:
+        return any(group and every(it.holds for it in group) is Ternary.YES for group in groups)
+
+    return last_look(look, decided, within, poll=poll)
 
 
 def verdict_on(

@@ -14,7 +14,7 @@ from labgen.cluster.nodes import Nodes
 from labgen.faults.injector import FaultInjector, heal
 from labgen.faults.undo import Undos
 from labgen.repro import actions
-from labgen.repro.actions import PAUSE, ActionContext, ActionFailed, WaitTimedOut
+from labgen.repro.actions import POLL, ActionContext, ActionFailed, WaitTimedOut
 from labgen.repro.context import Recorder, TryContext
 from labgen.repro.judge import ConditionResult, ReproVerdict, judge_all, verdict_on
 from labgen.repro.model import Reproduction
@@ -67,8 +67,8 @@ def play(document: Reproduction, scene: TryContext, nodes: Nodes, undos: Undos, 
         trouble = next((f"{it.title}: {it.why}" for it in done if it.state is State.FAILED), None)
         say("what is there to see?")
         # Without its actions nothing has to come to pass any more.
-        within = PAUSE if trouble else document.within
-        seen, otherwise = judge_all(document.seen, document.otherwise, scene, within, PAUSE)
+        within = POLL if trouble else document.within
+        seen, otherwise = judge_all(document.seen, document.otherwise, scene, within, POLL)
         verdict, reasons = verdict_on(trouble, seen, otherwise)
         seconds = round(scene.now, 1)
     finally:

@@ -16,7 +16,7 @@ from labgen.checks.wording import count
 from labgen.components.manifest import Scalar
 from labgen.lab.model import Node
 from labgen.repro.context import Recorder, TryContext, as_user
-from labgen.repro.model import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
+from labgen.repro.model_conditions import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
 from labgen.system.connection import CommandResult
 
 SHOWN_LINES = 20

@@ -6,23 +6,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from labgen.repro.model import (
+from labgen.repro.model_actions import (
     Action,
-    Condition,
     FaultAction,
     HealAction,
-    Http,
-    LogLines,
-    Output,
-    Process,
     RestAction,
-    Rows,
     RunAction,
     SqlAction,
     SwitchoverAction,
-    TimelineCondition,
     WaitAction,
 )
+from labgen.repro.model_conditions import Condition, Http, LogLines, Output, Process, Rows, TimelineCondition
 from labgen.wording import shortened
 
 PATRONI = 8008

@@ -13,7 +13,7 @@ class Heard:
         self.phases: list[str] = []
         self.notes: list[str] = []
 
-    def phase(self, title: str) -> None:
+    def phase(self, title: str, name: str) -> None:  # noqa: ARG002
         self.phases.append(title)
 
     def note(self, text: str) -> None:

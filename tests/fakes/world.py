@@ -9,8 +9,9 @@ import pytest
 
 from labgen.actions import checkpoint as actions
 from labgen.actions.lab.render import machines_of
-from labgen.actions.phases.base import Run
-from labgen.actions.phases.checkpoint_phases import version_now
+from labgen.actions.phases.base import UpRequest
+from labgen.actions.phases.machines import LabMachines
+from labgen.actions.session.checkpoints import version_now
 from labgen.actions.session.open import LabRequest, OpenLab, existing_lab, lab_of
 from labgen.actions.session.vagrant import vagrant_of
 from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion
@@ -80,13 +81,13 @@ class ClusterState:
     def save(self, name: str = "well", *, force: bool = False, verify: bool = False) -> Checkpoint:
         return actions.save(self.name, name, self.heard, force=force, verify=verify)
 
-    def run(self) -> Run:
+    def request(self, restore: str | None = None) -> UpRequest:
         opened = self.opened
-        return Run(
+        return UpRequest(
             opened=opened,
             plan=build_plan(opened.lab),
-            provider=self.provider,
-            vagrant=vagrant_of(opened),
+            machines=LabMachines(opened.lab, self.provider, vagrant_of(opened)),
             reporter=self.heard,
             cache=Path("/"),
+            restore=restore,
         )

@@ -10,7 +10,8 @@ import pytest
 import zstandard
 
 from labgen.actions.bundle import replay as replaying
-from labgen.actions.bundle.replay import offered, replay
+from labgen.actions.bundle.proposal import offered
+from labgen.actions.bundle.replay import replay
 from labgen.actions.bundle.repro import carried, how_to_reproduce, what_happened, what_was_expected
 from labgen.actions.bundle.write import bundle, since_of
 from labgen.actions.session.open import existing_lab

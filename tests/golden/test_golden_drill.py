@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -22,10 +23,10 @@ from labgen.drill.judge.verdict import judge
 from labgen.drill.report.describe import drill_rows
 from labgen.drill.report.drawing import COLOURS, WRITABLE, timeline
 from labgen.drill.report.page import page
-from labgen.drill.report.summary import series, summary
+from labgen.drill.report.summary import DrillSummary, series, summary
 from labgen.drill.report.tables import cluster_lines, path_table, series_table, verdict_lines
 from labgen.drill.run.choose import choose_drill
-from labgen.drill.run.conduct import plan_faults
+from labgen.drill.run.plan import plan_faults
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
@@ -49,7 +50,7 @@ def spoilt() -> Story:
     return bad
 
 
-def told(one: Story) -> dict[str, object]:
+def told(one: Story) -> DrillSummary:
     log = one.log()
     return summary(log, judge(log), "drills/power-loss.jsonl")
 
@@ -60,6 +61,13 @@ def rendered(*things: object) -> str:
         console.print(thing)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def test_figures_for_programs(golden: Callable[[Path, str], None]) -> None:
+    """The keys of `--json`, which are those of format 1 whatever the code calls them."""
+    runs = [told(one) for one in (story(), spoilt(), story(ended=False, whole=None))]
+    text = {"runs": [run.to_json() for run in runs], "series": [row.to_json() for row in series(runs)]}
+    golden(HERE / "figures.json", json.dumps(text, indent=1, ensure_ascii=False) + "\n")
 
 
 def test_figures_in_the_terminal(golden: Callable[[Path, str], None]) -> None:

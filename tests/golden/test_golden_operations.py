@@ -136,7 +136,7 @@ def told(work: Callable[[], object]) -> str:
 def test_operations_that_cannot_be(
     golden: Callable[[Path, str], None], readable: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patroni_module, "PAUSE", 0.0)
+    monkeypatch.setattr(patroni_module, "POLL", 0.0)
     monkeypatch.setattr("labgen.operations.membership.PATIENCE", 0.0)
     text = ""
     for case, (spoil, work) in CLUSTERS.items():

@@ -20,7 +20,8 @@ from labgen.cli.commands.repro import what_stays
 from labgen.errors import LabgenError
 from labgen.repro.judge import ConditionResult, ReproVerdict, Ternary, verdict_on
 from labgen.repro.matrix import IMPOSSIBLE, Bisection, CellResult, make_cells, matrix_data, parse_axes
-from labgen.repro.model import Condition, Reproduction
+from labgen.repro.model import Reproduction
+from labgen.repro.model_conditions import Condition
 from labgen.repro.play import Attempt, Done, State
 from labgen.repro.result import ReproOutcome, result_data
 from labgen.repro.tables import bisection_lines, flip_lines, matrix_table, reproductions_table, result_lines

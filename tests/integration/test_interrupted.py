@@ -132,13 +132,13 @@ def test_a_machine_that_hangs_is_named_and_started_anew(labgen: Cli, tmp_path: P
     made_from = ("etcd-patroni-ops", "--set", f"network.cidr={SUBNET}.0/24")
     lab, output = LiveLab(labgen, "hanging", made_from=made_from), tmp_path / "output"
     try:
-        with labgen.started(*lab.up_words("--provider", "docker", "--patience", "12"), log=output) as child:
+        with labgen.started(*lab.up_words("--provider", "docker", "--boot-timeout", "12"), log=output) as child:
             until("a container", 900, lambda: child.poll() is not None or runs(lab.container("node3")))
             # Before its sshd has started: nobody ever gets an answer from it.
             docker("exec", lab.container("node3"), "ip", "link", "set", "eth0", "down")
             assert child.wait(60) == 4
         said = output.read_text()
-        for told in ("node node3 cannot be reached by SSH within 12 s", "labgen halt LAB", "--patience SECONDS"):
+        for told in ("node node3 cannot be reached by SSH within 12 s", "labgen halt LAB", "--boot-timeout SECONDS"):
             assert told in said
         assert "Traceback" not in said
         lab.labgen("halt", lab.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bundles import BLUEPRINT, LOCK, lock_for, record, write_bundle
 
-from labgen.actions.bundle.replay import HOME, ReplayProposal, _settled, offered
+from labgen.actions.bundle.proposal import HOME, ReplayProposal, offered, settled
 from labgen.actions.bundle.repro import document_member
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
 from labgen.bundle.model import is_place
@@ -73,7 +73,7 @@ def test_a_lab_is_offered_as_it_was(tmp_path: Path, state: Path) -> None:
 def test_it_settles_in_the_labs_own_folder(tmp_path: Path, state: Path) -> None:
     path = write_bundle(tmp_path / "x.tar.zst")
     with offered(path, lambda _: None, name="again") as offer:
-        opened = _settled(offer)
+        opened = settled(offer)
     assert opened.lab.name == "again"
     assert opened.lab.lock == LOCK
     assert opened.blueprint == state / "labs" / "again" / HOME / "blueprint.yml"
@@ -123,7 +123,7 @@ def test_components_of_its_own_are_installed_in_the_guests_only(tmp_path: Path) 
         assert offer.opened.record.baked is False
         assert offer.by_lock is False
         assert offer.scripts == ("components/0/extra/install.sh",)
-        opened = _settled(offer)
+        opened = settled(offer)
     assert opened.lab.components["extra"].folder == opened.folder.path / HOME / "components" / "0" / "extra"
 
 
@@ -202,10 +202,10 @@ def test_a_lab_of_that_name_is_left_alone(tmp_path: Path, state: Path) -> None:
 def test_a_replay_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     path = write_bundle(tmp_path / "x.tar.zst")
     with offered(path, lambda _: None) as offer:
-        _settled(offer).save()
+        settled(offer).save()
     with offered(path, lambda _: None) as offer:
         assert offer.by_lock
-        assert _settled(offer).lab.lock == LOCK
+        assert settled(offer).lab.lock == LOCK
     another = write_bundle(tmp_path / "y.tar.zst", {"checks.json": "{}"})
     assert "which was not made from this bundle" in refused(another).what
 

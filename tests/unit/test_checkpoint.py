@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from labgen.actions import checkpoint as actions
-from labgen.actions.phases import checkpoint_phases as phases
-from labgen.actions.phases.checkpoint_phases import Restore, Resume, SuggestCheckpoint
+from labgen.actions.phases.base import run_if_needed
+from labgen.actions.phases.restore import Restore
+from labgen.actions.phases.resume import Resume
+from labgen.actions.phases.suggest_checkpoint import SuggestCheckpoint
+from labgen.actions.session import checkpoints
 from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, check_name, differences
 from labgen.checkpoint.clocks import set_clock, set_clocks
 from labgen.checks import CheckReport, CheckResult, Status
@@ -200,7 +203,7 @@ def test_a_save_is_whole_or_not_there(world: ClusterState) -> None:
     assert world.snapshotter.snapshots == {made.snapshot_id: {"node0", "node1", "node2", "node3"}}
     assert (made.condition, made.pending, made.size) == ("unverified", (), 4 * (3 << 20))
     assert made.journal == world.folder.journal.read_text()
-    assert not differences(made.version, phases.version_now(world.opened))
+    assert not differences(made.version, checkpoints.version_now(world.opened))
     assert not list(world.folder.path.glob(".version-*"))
 
 
@@ -332,10 +335,7 @@ def test_machines_are_made_from_the_images_and_started_anew(
     journal.close()
     world.folder.known_hosts.write_text("node1 ssh-ed25519 BBBB\n")
     calls = install_vagrant(tmp_path, monkeypatch, {"up": 'grep -c image-of-node Vagrantfile > "$PWD/../booted"'})
-    run = world.run()
-    run.restore = "well"
-    assert Restore().needed(run)
-    Restore().run(run)
+    assert run_if_needed(Restore(world.request("well")), world.heard) == "well"
     assert calls.read_text().startswith("up --no-provision")
     assert (world.folder.path / "booted").read_text() == "4\n"
     assert world.folder.known_hosts.read_text() == made.known_hosts
@@ -343,15 +343,13 @@ def test_machines_are_made_from_the_images_and_started_anew(
         '", "stage": "', "/"
     )
     assert started(world) == set()
-    assert not Restore().needed(world.run())
+    assert Restore(world.request()).work() is None
 
 
 def test_a_live_one_goes_on_where_it_was(world: ClusterState) -> None:
     world.snapshotter.live = True
     world.save()
-    run = world.run()
-    run.restore = "well"
-    Restore().run(run)
+    run_if_needed(Restore(world.request("well")), world.heard)
     assert len(started(world)) == 4
 
 
@@ -363,25 +361,21 @@ def test_a_restore_that_was_cut_off_is_gone_on_with(world: ClusterState) -> None
         raise KeyboardInterrupt
 
     world.snapshotter.on_restore = fail
-    run = world.run()
-    run.restore = "well"
     with pytest.raises(KeyboardInterrupt):
-        Restore().run(run)
+        run_if_needed(Restore(world.request("well")), world.heard)
     with pytest.raises(OperationError, match="half-way back"):
         world.save("another")
     world.snapshotter.on_restore = lambda: None
-    again = world.run()
-    assert Restore().needed(again)
-    Restore().run(again)
+    assert run_if_needed(Restore(world.request()), world.heard) == "well"
     assert world.snapshotter.heard.count(f"restore {made.snapshot_id}") == 2
-    assert not Restore().needed(world.run())
+    assert Restore(world.request()).work() is None
 
 
 def test_what_stands_still_goes_on(world: ClusterState) -> None:
-    assert not Resume().needed(world.run())
+    assert Resume(world.request()).work() is None
     world.provider.word = {"node1": "paused"}
-    assert Resume().needed(world.run())
-    Resume().run(world.run())
+    run_if_needed(Resume(world.request()), world.heard)
+    assert world.heard.phases == ["Resume"]
     assert world.snapshotter.heard == ["unpause"]
 
 
@@ -405,10 +399,9 @@ def test_up_names_a_checkpoint_that_saves_work(
     world.save(verify=True)
     world.save("unverified")
     change(world)
-    run = world.run()
-    assert SuggestCheckpoint().needed(run) is offered
+    run_if_needed(SuggestCheckpoint(world.request(), None), world.heard)
+    assert ("Checkpoints" in world.heard.phases) is offered
     if offered:
-        SuggestCheckpoint().run(run)
         assert f"labgen checkpoint restore {world.name} " in world.heard.notes[-1]
         assert "unverified" not in world.heard.notes[-1]
 
@@ -418,7 +411,7 @@ def test_no_checkpoint_of_another_version_is_named(world: ClusterState, monkeypa
     made = world.save(verify=True)
     world.store.put(replace(made, version=replace(made.version, versions={"patroni": "2.0.2"})))
     world.provider.word = {"node1": "absent"}
-    assert not SuggestCheckpoint().needed(world.run())
+    assert SuggestCheckpoint(world.request(), None).work() is None
 
 
 def test_the_folder_of_a_lab_has_its_checkpoints(world: ClusterState) -> None:
@@ -429,7 +422,7 @@ def test_the_folder_of_a_lab_has_its_checkpoints(world: ClusterState) -> None:
 
 
 def test_the_version_follows_what_would_be_rendered_now(world: ClusterState, tmp_path: Path) -> None:
-    digests = phases.digests_now(world.opened)[1]
+    digests = checkpoints.digests_now(world.opened)[1]
     plain = render_lab(
         world.opened.lab,
         build_plan(world.opened.lab),

@@ -21,7 +21,7 @@ from labgen.cluster.state import TARGETS, ClusterState, find_targets
 from labgen.drill.judge.predict import Route, predict, route_of
 from labgen.drill.report.describe import drill_rows, fault_rows
 from labgen.drill.run.choose import choose_drill
-from labgen.drill.run.conduct import plan_faults, strongest
+from labgen.drill.run.plan import plan_faults, strongest
 from labgen.drill.run.streams import dcs_key
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError, UsageError
 from labgen.faults import netcut as cut

@@ -10,7 +10,7 @@ from labgen.drill.judge.log import parse_log
 from labgen.drill.judge.measure import measure
 from labgen.drill.judge.verdict import judge
 from labgen.drill.report.summary import summary
-from labgen.drill.report.tables import gap_of
+from labgen.drill.report.tables import outage_of
 from labgen.errors import UsageError
 from tests.unit.drill_logs import LEADER, OTHER, Story
 
@@ -19,18 +19,18 @@ def test_a_failover_as_it_should_be() -> None:
     verdict = judge(Story(expect={"failover": True, "outage": 9}).log())
     assert verdict.status == "pass", verdict.reasons
     (libpq,) = verdict.measures.paths
-    assert libpq.gap == pytest.approx(8.1, abs=0.02)  # the last yes at 9.91, the next one at 18.01
-    assert libpq.gap_from == pytest.approx(9.91)
-    assert libpq.calm == pytest.approx(0.1, abs=0.01)
+    assert libpq.outage == pytest.approx(8.1, abs=0.02)  # the last yes at 9.91, the next one at 18.01
+    assert libpq.outage_from == pytest.approx(9.91)
+    assert libpq.outage_before == pytest.approx(0.1, abs=0.01)
     assert libpq.new_timeline == pytest.approx(8.01)
-    assert libpq.held
+    assert libpq.recovered_before_heal
     assert not libpq.open
     assert (libpq.unknown, libpq.fail) == (1, 12)
     measures = verdict.measures
     assert measures.key == pytest.approx(7.0)
     assert measures.promoted == pytest.approx(7.5)
-    assert measures.whole == pytest.approx(26.0)
-    assert measures.rejoined == pytest.approx(5.0)
+    assert measures.fully_replicated == pytest.approx(26.0)
+    assert measures.replica_rejoin == pytest.approx(5.0)
     assert (measures.lost, measures.recovered, measures.unexpected) == ((), (), ())
     assert (measures.timeline, measures.later_timeline) == (1, 2)
     assert measures.overlaps == ()
@@ -43,7 +43,7 @@ def test_a_lost_write() -> None:
     verdict = judge(story.log())
     assert verdict.status == "fail"
     assert verdict.measures.lost == (gone,)
-    assert f"1 acknowledged write lost: {gone}" in verdict.faults
+    assert f"1 acknowledged write lost: {gone}" in verdict.failures
 
 
 def test_lost_writes_that_were_announced() -> None:
@@ -53,7 +53,7 @@ def test_lost_writes_that_were_announced() -> None:
     story.rows = story.kept()[3:]
     verdict = judge(story.log())
     assert verdict.status == "fail"
-    assert verdict.faults[0].startswith("3 acknowledged writes lost, 2 may be: ")
+    assert verdict.failures[0].startswith("3 acknowledged writes lost, 2 may be: ")
 
 
 def test_two_leaders() -> None:
@@ -64,7 +64,7 @@ def test_two_leaders() -> None:
     (overlap,) = verdict.measures.overlaps
     assert (overlap.first, overlap.second) == (LEADER, OTHER)
     assert overlap.seconds == pytest.approx(2.0, abs=0.01)
-    assert "two leaders at once: node1 and node2 for 2.0 s" in verdict.faults
+    assert "two leaders at once: node1 and node2 for 2.0 s" in verdict.failures
 
 
 def test_two_leaders_for_as_long_as_expected() -> None:
@@ -103,12 +103,12 @@ def test_a_write_that_was_under_way_while_the_timeline_changed_is_no_fork() -> N
 def test_a_longer_outage_than_expected() -> None:
     verdict = judge(Story(expect={"outage": 8}).log())
     assert verdict.status == "fail"
-    assert verdict.faults == ("libpq: 8.1 s without an acknowledged write, expected at most 8 s",)
+    assert verdict.failures == ("libpq: 8.1 s without an acknowledged write, expected at most 8 s",)
 
 
 def test_a_path_has_a_limit_of_its_own() -> None:
     story = Story(expect={"outage": 8, "paths": {"haproxy": 9}}, paths=("libpq", "haproxy"))
-    assert judge(story.log()).faults == ("libpq: 8.1 s without an acknowledged write, expected at most 8 s",)
+    assert judge(story.log()).failures == ("libpq: 8.1 s without an acknowledged write, expected at most 8 s",)
 
 
 def test_a_hole_at_the_end_is_a_path_that_never_came_back() -> None:
@@ -119,7 +119,7 @@ def test_a_hole_at_the_end_is_a_path_that_never_came_back() -> None:
     verdict = judge(story.log())
     assert verdict.status == "fail"
     assert any(
-        reason.startswith("haproxy: nothing was acknowledged any more from 9.9 s on") for reason in verdict.faults
+        reason.startswith("haproxy: nothing was acknowledged any more from 9.9 s on") for reason in verdict.failures
     )
 
 
@@ -130,10 +130,10 @@ def test_what_was_healed_before_its_time_proves_no_absence() -> None:
     story.entries = []
     story.seen(LEADER, 0, 9.9)
     verdict = judge(story.log())
-    assert verdict.faults == ()
+    assert verdict.failures == ()
     assert verdict.status == "unknown"
     story.early, story.ended = False, True
-    assert "nobody took over" in judge(story.log()).faults
+    assert "nobody took over" in judge(story.log()).failures
 
 
 def test_a_log_without_healing_does_not_say_how_a_gap_ended() -> None:
@@ -141,9 +141,9 @@ def test_a_log_without_healing_does_not_say_how_a_gap_ended() -> None:
     lines = [line for line in story.text().splitlines(keepends=True) if '"heal"' not in line]
     log = parse_log(lines, "drill.jsonl")
     verdict = judge(log)
-    assert verdict.measures.paths[0].held is None
-    (path,) = summary(log, verdict, "drill.jsonl")["paths"]
-    assert gap_of(path) == "8.1 s"
+    assert verdict.measures.paths[0].recovered_before_heal is None
+    (path,) = summary(log, verdict, "drill.jsonl").paths
+    assert outage_of(path) == "8.1 s"
 
 
 def test_a_hole_in_the_load_itself_is_a_doubt_and_no_outage() -> None:
@@ -190,7 +190,7 @@ def test_a_log_that_was_cut_off_in_the_outage_proves_nothing() -> None:
     lines = [line for line in story.lines() if line["event"] in ("begin", "fault") or line.get("t_start", 99) < 14]
     verdict = judge(parse_log([json.dumps(line) + "\n" for line in lines], "drill.jsonl"))
     assert verdict.status == "unknown"
-    assert verdict.faults == ()
+    assert verdict.failures == ()
 
 
 def test_a_proven_fault_outweighs_an_unfinished_log() -> None:
@@ -210,18 +210,18 @@ def test_nobody_took_over() -> None:
     for entry in story.attempts:
         entry["timeline"] = 1
     story.entries = [entry for entry in story.entries if entry["node"] == LEADER]
-    assert "nobody took over" in judge(story.log()).faults
+    assert "nobody took over" in judge(story.log()).failures
 
 
 def test_somebody_took_over_only_when_all_was_healed() -> None:
     story = Story(expect={"failover": True, "held": []})
     story.attempts = [entry for entry in story.attempts if not 12 < entry["t_start"] < 32]
     story.entries = [entry for entry in story.entries if not 12 < entry["t"] < 32]
-    assert "nobody took over before healing, only 22.0 s after the fault" in judge(story.log()).faults
+    assert "nobody took over before healing, only 22.0 s after the fault" in judge(story.log()).failures
 
 
 def test_a_failover_that_should_not_have_been() -> None:
-    assert "another node took over" in judge(Story(expect={"failover": False}).log()).faults[0]
+    assert "another node took over" in judge(Story(expect={"failover": False}).log()).failures[0]
 
 
 def test_a_dcs_without_majority() -> None:
@@ -236,7 +236,7 @@ def test_a_dcs_without_majority() -> None:
     story.paths = ("libpq",)
     verdict = judge(story.log())
     assert verdict.status == "fail"
-    assert verdict.faults == (
+    assert verdict.failures == (
         "libpq: 17.1 s without an acknowledged write, expected at most 5 s",
         "libpq: no write was acknowledged any more when healing began",
     )
@@ -252,7 +252,7 @@ def test_a_path_that_came_back_only_by_healing() -> None:
     for entry in story.attempts:
         if entry["path"] == "haproxy" and 10 < entry["t_start"] < 31:
             entry["result"] = "fail"
-    assert judge(story.log()).faults == ("haproxy: no write was acknowledged any more when healing began",)
+    assert judge(story.log()).failures == ("haproxy: no write was acknowledged any more when healing began",)
     story.expect = {"held": ["libpq"]}
     assert judge(story.log()).status == "pass"
 
@@ -264,7 +264,7 @@ def test_a_path_that_went_away_only_some_time_after_the_fault() -> None:
         if entry["path"] == "haproxy" and 22 < entry["t_start"] < 31:
             entry["result"] = "fail"
     verdict = judge(story.log())
-    assert not verdict.measures.paths[1].held
+    assert not verdict.measures.paths[1].recovered_before_heal
     assert verdict.status == "fail"
 
 

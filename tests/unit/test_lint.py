@@ -12,8 +12,9 @@ import pytest
 from labs import blueprint_text, lab, write_component
 
 from labgen.actions.cache.lint import LintWork, lint, lint_work, unpassed
-from labgen.actions.phases.base import Run
-from labgen.actions.phases.up_phases import Lint
+from labgen.actions.phases.base import Rendering, UpRequest
+from labgen.actions.phases.lint import Lint
+from labgen.actions.phases.machines import LabMachines
 from labgen.actions.session.open import OpenLab
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
@@ -264,21 +265,19 @@ class Notes:
         self.notes.append(text)
 
 
-def run_of(made: Lab, tmp_path: Path, notes: Notes, *, baked: bool) -> Run:
+def phase_of(made: Lab, tmp_path: Path, notes: Notes, *, baked: bool) -> Lint:
     folder = LabFolder(tmp_path / "labs" / "sample")
     folder.path.mkdir(parents=True, exist_ok=True)
     record = LabRecord("sample", "sample.yml", made.profile, made.provider, baked=baked)
     secrets = make_secrets(made.components.values())
-    return Run(
+    request = UpRequest(
         opened=OpenLab(made, folder, record, tmp_path / "sample.yml"),
         plan=Plan(()),
-        provider=None,  # type: ignore[arg-type]
-        vagrant=None,  # type: ignore[arg-type]
+        machines=LabMachines(made, None, None),  # type: ignore[arg-type]
         reporter=notes,  # type: ignore[arg-type]
         cache=tmp_path / "cache",
-        secrets=secrets,
-        rendered=render_nodes(made, secrets),
     )
+    return Lint(request, Rendering(render_nodes(made, secrets), secrets, baked))
 
 
 @pytest.mark.parametrize(
@@ -293,26 +292,28 @@ def test_what_cannot_be_checked_is_said_once(tmp_path: Path, baked: bool, box: s
     write_component(tmp_path / "components", "web", WEB, TEMPLATES)
     words = [box] if box else []
     made = lab(tmp_path, {"one": ["web"], "two": ["web"]}, "", *words)
-    notes, phase = Notes(), Lint()
-    run = run_of(made, tmp_path, notes, baked=baked)
-    assert phase.needed(run)
-    phase.run(run)
+    notes = Notes()
+    phase = phase_of(made, tmp_path, notes, baked=baked)
+    work = phase.work()
+    assert work is not None
+    phase.run(work)
     (note,) = notes.notes
     assert "those of one, two" in note
     assert why in note
-    assert not phase.needed(run_of(made, tmp_path, notes, baked=baked))
+    assert phase_of(made, tmp_path, notes, baked=baked).work() is None
 
 
 def test_lint_is_needed_again_when_a_file_changes(tmp_path: Path) -> None:
     write_component(tmp_path / "components", "web", WEB, TEMPLATES)
     before, after = (lab(tmp_path, {"one": ["web"]}, "", f"web.port={port}") for port in (80, 81))
-    notes, phase = Notes(), Lint()
-    run = run_of(before, tmp_path, notes, baked=True)
-    assert phase.needed(run)
-    assert phase.needed(run)  # not done yet
-    phase.run(run)
-    assert not phase.needed(run_of(before, tmp_path, notes, baked=True))
-    assert phase.needed(run_of(after, tmp_path, notes, baked=True))
+    notes = Notes()
+    phase = phase_of(before, tmp_path, notes, baked=True)
+    assert phase.work()
+    work = phase.work()  # not done yet
+    assert work is not None
+    phase.run(work)
+    assert phase_of(before, tmp_path, notes, baked=True).work() is None
+    assert phase_of(after, tmp_path, notes, baked=True).work()
 
 
 def test_nothing_to_check_is_no_work(tmp_path: Path) -> None:
@@ -367,11 +368,10 @@ def test_only_what_has_not_passed_is_looked_at(tmp_path: Path) -> None:
     assert unpassed(work, {}, cache).images == work.images
     Passed(cache / "linted").keep([passed_key(work.images[0], "", {})])
     assert unpassed(work, {}, cache).images == work.images[1:]
-    notes, phase = Notes(), Lint()
-    run = run_of(made, tmp_path, notes, baked=True)
-    assert phase.needed(run)
-    Passed(cache / "linted").keep(passed_key(image, "", run.secrets) for image in work.images)
-    assert not phase.needed(run)
+    phase = phase_of(made, tmp_path, Notes(), baked=True)
+    assert phase.work()
+    Passed(cache / "linted").keep(passed_key(image, "", phase.rendering.secrets) for image in work.images)
+    assert phase.work() is None
 
 
 def test_what_cannot_be_looked_into_has_not_passed(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 import pytest
 
 from labgen.actions.repro import matrix as actions
-from labgen.actions.repro.matrix import Runner, error_of, run_bisection, run_matrix, versions_between
+from labgen.actions.repro.cells import CellEvents, CellRunner
+from labgen.actions.repro.matrix import run_bisection, run_matrix, versions_between
 from labgen.actions.repro.run import ReproRequest
 from labgen.artefacts import wheels
 from labgen.errors import ArtefactError, DocumentError, UnknownNameError, UsageError
@@ -247,23 +248,24 @@ def test_junit() -> None:
 # --- cells that are run -----------------------------------------------------------------------------------------------
 
 GOOD = {"verdict": "reproduced", "reasons": [], "counts": {"reproduced": 1}, "tries": []}
+RESULT = f"emit('result', result={GOOD!r})"
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Has a Python program run in place of a labgen; `cell` in it is the name of the cell's lab."""
+    """Has a Python program run in place of a labgen; in it `cell` is the cell's lab, `emit` tells an event."""
     monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
     monkeypatch.setattr("labgen.actions.session.networks.ranges_in_use", lambda _lab: [])
 
     def set_program(text: str) -> None:
-        head = "import json, os, sys, time, signal\ncell = sys.argv[1]\n"
-        monkeypatch.setattr(Runner, "_words", lambda _, cell: [sys.executable, "-c", head + text, cell.lab])
+        head = "import json, os, sys, time, signal\nfrom labgen.cli.events import emit\ncell = sys.argv[1]\n"
+        monkeypatch.setattr(CellRunner, "_words", lambda _, cell: [sys.executable, "-c", head + text, cell.lab])
 
     return set_program
 
 
 def test_a_matrix(runs: Callable[[str], None]) -> None:
-    runs(f"print('Boot', file=sys.stderr)\nprint({json.dumps(json.dumps(GOOD, indent=2))})\nsys.exit(1)")
+    runs(f"print('so', file=sys.stderr)\nemit('phase', name='boot', title='Boot')\n{RESULT}\nsys.exit(1)")
     said: list[tuple[str, str]] = []
     heard: list[str] = []
     matrix = run_matrix(
@@ -289,16 +291,36 @@ def test_a_matrix(runs: Callable[[str], None]) -> None:
 
 def test_a_labgen_that_fails_gives_its_reason(runs: Callable[[str], None]) -> None:
     runs(
-        "print('✓ Preflight 0.1 s', file=sys.stderr)\n"
-        "print('error: it broke\\n  where: node1\\n  | badly', file=sys.stderr)\n"
-        "print('  next:  mend it\\n         or leave it', file=sys.stderr)\n"
+        "print('error: it broke', file=sys.stderr)\n"
+        "emit('error', what='it broke', where='node1', detail=['badly'], cure='mend it')\n"
         "sys.exit(4)"
     )
     (it,) = run_matrix(WRITTEN, parse_axes(["versions.patroni=3.0.1"]), ReproRequest(provider="docker")).results
     assert it.status is U
     assert it.reasons[:3] == ("it broke", "where: node1", "badly")
     assert it.reasons[3].startswith("all it said: ")
-    assert error_of("", 70) == ("exit code 70",)
+    log = Path(it.reasons[3].removeprefix("all it said: "))
+    assert log.read_text() == "error: it broke\n"
+    assert json.loads((log.parent / f"{it.cell.lab}.events.jsonl").read_text())["cure"] == "mend it"
+
+
+def test_events_come_in_pieces_and_are_not_alone() -> None:
+    entered: list[bool] = []
+    said: list[str] = []
+    events = CellEvents(lambda: entered.append(True), said.append)
+    for piece in (
+        b'{"event": "phase", "name": "preflight", "title": "Preflight"}\n{"event": "phase-',
+        b'end", "name": "preflight", "seconds": 0.1}\nhello\n[1]\n{"event": 3}\n{"event": "new", "what": 1}\n',
+        b'{"event": "phase-end", "name": "boot", "seconds": 1}\n{"event": "step", "node": "n", "component": "c", ',
+        b'"stage": "start", "state": "finished", "seconds": 1}\n{"event": "check", "name": "x", "status": "pass"}\n',
+        b'{"event": "result", "result": {}}\n{"event": "error", "what": "it broke"}\n',
+    ):
+        events.take(piece)
+    assert entered == [True]
+    assert said == ["Preflight", "n c start finished", "x: pass"]
+    assert events.result is None
+    assert events.reasons(1) == ("it broke",)
+    assert CellEvents(lambda: None, said.append).reasons(70) == ("exit code 70",)
 
 
 def test_cells_side_by_side_enter_one_by_one(runs: Callable[[str], None], tmp_path: Path) -> None:
@@ -311,10 +333,10 @@ def test_cells_side_by_side_enter_one_by_one(runs: Callable[[str], None], tmp_pa
         "open(f'{place}/{cell}.choosing', 'w').close()\n"
         "time.sleep(0.2)\n"
         "os.rename(f'{place}/{cell}.choosing', f'{place}/{cell}.running')\n"
-        "print('✓ Preflight 0.2 s', file=sys.stderr, flush=True)\n"
+        "emit('phase-end', name='preflight', seconds=0.2)\n"
         "end = time.monotonic() + 20\n"
         "while len(os.listdir(place)) < 2 and time.monotonic() < end: time.sleep(0.05)\n"
-        f"print({json.dumps(json.dumps(GOOD))} if len(os.listdir(place)) == 2 else 'alone')\n"
+        f"if len(os.listdir(place)) == 2: {RESULT}\n"
     )
     axes = parse_axes(["versions.patroni=3.0.1,3.0.2"])
     matrix = run_matrix(WRITTEN, axes, ReproRequest(provider="docker"), jobs=2)
@@ -326,7 +348,8 @@ def test_ctrl_c_ends_the_cells_gently(runs: Callable[[str], None], tmp_path: Pat
     ended = tmp_path / "ended"
     runs(
         "try:\n"
-        "    print('✓ Preflight 0.2 s', file=sys.stderr, flush=True)\n"
+        "    emit('phase', name='boot', title='Boot')\n"
+        "    emit('phase-end', name='preflight', seconds=0.2)\n"
         "    time.sleep(60)\n"
         f"except KeyboardInterrupt:\n    open({str(ended)!r} + cell, 'w').close()\n"
     )
@@ -362,21 +385,20 @@ def test_a_name_that_means_nothing_is_a_mistake(runs: Callable[[str], None]) -> 
 def test_the_words_for_a_labgen(tmp_path: Path) -> None:
     file = tmp_path / "more.yml"
     options = ReproRequest(None, "docker", "plain", ("patroni.ttl=40",), (file,), (tmp_path,))
-    runner = Runner(WRITTEN, options, tmp_path, keep=True, repeat=3, say=lambda _cell, _text: None)
+    runner = CellRunner(WRITTEN, options, tmp_path, keep=True, repeat=3, say=lambda _cell, _text: None)
     words = runner._words(Cell({"os": "debian-13"}, "bug-1"))
     assert words[1:4] == ["-m", "labgen", "repro"]
     text = " ".join(words[5:])
     assert text == (
-        f"{WRITTEN.path} --name bug-1 --json --keep --provider docker --profile plain --repeat 3 "
+        f"{WRITTEN.path} --name bug-1 --events --keep --provider docker --profile plain --repeat 3 "
         f"--set patroni.ttl=40 --set os=debian-13 --overrides {file} --components {tmp_path}"
     )
 
 
 def test_a_bisection(runs: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = json.dumps(json.dumps(GOOD))
-    good = json.dumps(json.dumps({**GOOD, "verdict": "not-reproduced"}))
+    good = RESULT.replace("'reproduced', 'reasons'", "'not-reproduced', 'reasons'")
     labs = {cell.lab: cell.values["versions.patroni"] for cell in make_cells("patroni-2445", [_axis()], ("docker", ""))}
-    runs(f"late = {labs!r}[cell] >= '3.0.3'\nprint({good} if late else {bad})")
+    runs(f"late = {labs!r}[cell] >= '3.0.3'\n{good} if late else {RESULT}")
     monkeypatch.setattr(actions, "offered_versions", lambda _: VERSIONS[:6])
     axis = Axis("versions.patroni", ("3.0.0", "3.0.5"))
     matrix = run_bisection(WRITTEN, axis, ReproRequest(provider="docker"))

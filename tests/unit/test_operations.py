@@ -32,7 +32,7 @@ def lab() -> Lab:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits between two looks at a cluster that is not real."""
-    monkeypatch.setattr(patroni_module, "PAUSE", 0.0)
+    monkeypatch.setattr(patroni_module, "POLL", 0.0)
 
 
 @pytest.fixture

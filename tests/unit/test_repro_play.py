@@ -24,8 +24,8 @@ YES, NO, UNKNOWN = Ternary.YES, Ternary.NO, Ternary.UNKNOWN
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr(play, "PAUSE", 0.01)
-    monkeypatch.setattr(doing, "PAUSE", 0.01)
+    monkeypatch.setattr(play, "POLL", 0.01)
+    monkeypatch.setattr(doing, "POLL", 0.01)
     return Stage()
 
 

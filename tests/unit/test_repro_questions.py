@@ -12,7 +12,7 @@ import pytest
 
 from labgen.repro.context import TryContext
 from labgen.repro.judge import ConditionResult, Ternary, judge
-from labgen.repro.model import Condition
+from labgen.repro.model_conditions import Condition
 from labgen.repro.questions import log_command
 from tests.fakes.repro import SILENT, Said, Stage
 

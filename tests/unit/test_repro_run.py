@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from labgen.actions.lab.up import UpResult
 from labgen.actions.repro import run as actions
 from labgen.actions.repro.run import BEGINNING, ReproRequest, request_of, run_reproduction, validate_reproduction
 from labgen.actions.session.open import LabRequest, OpenLab, existing_lab, lab_of
@@ -19,10 +20,9 @@ from labgen.checkpoint import Checkpoint
 from labgen.checks import CheckReport, CheckResult, Status
 from labgen.errors import OperationError, UsageError
 from labgen.faults.undo import FILE, Undo, Undos
-from labgen.lab.model import Lab
+from labgen.plan import Plan
 from labgen.repro.document import read_written
 from labgen.repro.judge import ReproVerdict
-from labgen.state import LabFolder
 from tests.fakes.provider import FakeProvider, FakeSnapshotter
 from tests.fakes.reporter import Heard
 from tests.fakes.repro import Said, Stage, write
@@ -36,24 +36,6 @@ def report_of(status: Status) -> CheckReport:
 
 
 @dataclass
-class FakeRun:
-    """What `up` and `restore` give back."""
-
-    opened: OpenLab
-    provider: FakeProvider
-    report: CheckReport | None
-    restore: str | None = None
-
-    @property
-    def lab(self) -> Lab:
-        return self.opened.lab
-
-    @property
-    def folder(self) -> LabFolder:
-        return self.opened.folder
-
-
-@dataclass
 class Machine:
     """Labs that come up at once, and a list of what was done to them."""
 
@@ -64,22 +46,24 @@ class Machine:
     snapshotter: FakeSnapshotter | None = field(default_factory=FakeSnapshotter)
     heard: Heard = field(default_factory=Heard)
 
-    def up(self, request: LabRequest, _reporter: object, until: str | None = None, *, offline: bool = False) -> FakeRun:
+    def up(
+        self, request: LabRequest, _reporter: object, until: str | None = None, *, offline: bool = False
+    ) -> UpResult:
         assert not offline
         opened = lab_of(request, make=True)
         opened.save()
         self.did.append(f"up {opened.lab.name}" + (f" until {until}" if until else ""))
         self.stage.lab = opened.lab
-        return FakeRun(opened, FakeProvider(self.snapshotter), None if until else report_of(self.status))
+        return UpResult(opened, Plan(()), None if until else report_of(self.status))
 
     def save(self, name: str, checkpoint: str, _reporter: object, *, force: bool, verify: bool) -> None:
         assert force
         assert not verify
         self.did.append(f"save {name} {checkpoint}")
 
-    def restore(self, name: str, checkpoint: str, _reporter: object) -> FakeRun:
+    def restore(self, name: str, checkpoint: str, _reporter: object) -> UpResult:
         self.did.append(f"restore {name} {checkpoint}")
-        return FakeRun(existing_lab(name), FakeProvider(self.snapshotter), report_of(self.status), checkpoint)
+        return UpResult(existing_lab(name), Plan(()), report_of(self.status), restored=checkpoint)
 
     def destroy(self, name: str) -> None:
         self.did.append(f"destroy {name}")
@@ -133,7 +117,7 @@ def test_it_is_removed_if_that_is_wanted(machine: Machine) -> None:
 
 
 def test_it_is_removed_too_if_it_does_not_come_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(request: LabRequest, _reporter: object, _until: str | None = None, **_: object) -> FakeRun:
+    def fails(request: LabRequest, _reporter: object, _until: str | None = None, **_: object) -> UpResult:
         lab_of(request, make=True).save()
         raise OperationError("it broke")
 
@@ -177,7 +161,7 @@ def test_a_sick_lab_is_not_tried(machine: Machine) -> None:
 
 
 def test_a_lab_that_does_not_come_back_ends_the_tries(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sick(name: str, checkpoint: str, reporter: object) -> FakeRun:
+    def sick(name: str, checkpoint: str, reporter: object) -> UpResult:
         machine.status = Status.FAIL
         return machine.restore(name, checkpoint, reporter)
 

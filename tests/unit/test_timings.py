@@ -81,7 +81,8 @@ class Told:
     def __init__(self) -> None:
         self.words: list[str] = []
 
-    def phase(self, title: str) -> None:
+    def phase(self, title: str, name: str) -> None:
+        assert name == title.lower()
         self.words.append(f"phase {title}")
 
     def note(self, text: str) -> None:
@@ -118,10 +119,10 @@ def measured(clock: Clock, told: Told) -> Stopwatch:
     """A run of 10 s: 1 before the first phase, 3 to boot, 6 for two steps and one that fails."""
     watch = Stopwatch(told, clock)
     clock.now += 1
-    watch.phase("Boot")
+    watch.phase("Boot", "boot")
     watch.progress("…")
     clock.now += 3
-    watch.phase("Provision")
+    watch.phase("Provision", "provision")
     watch.steps(3)
     watch.skipped(identity("z/c/start"))
     watch.started(identity("a/c/start"))
@@ -183,7 +184,7 @@ def test_what_is_kept_says_the_same(clock: Clock, tmp_path: Path) -> None:
 def test_a_run_with_nothing_to_do_has_phases_only(clock: Clock) -> None:
     watch = Stopwatch(Told(), clock)
     clock.now += 0.5
-    watch.phase("Preflight")
+    watch.phase("Preflight", "preflight")
     clock.now += 0.5
     timings = watch.timings(plan_of(a=""))
     assert timings.chain == timings.steps == ()

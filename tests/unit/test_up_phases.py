@@ -7,24 +7,26 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from labs import lab, write_component
 
-from labgen.actions.phases import up_phases
-from labgen.actions.phases.base import Run, run_phases
-from labgen.actions.phases.up_phases import LATER, Boot, Provision
+from labgen.actions.lab import up as up_module
+from labgen.actions.lab.up import run_on_machines
+from labgen.actions.phases.base import Rendering, UpRequest, run_if_needed
+from labgen.actions.phases.boot import LATER, Boot
+from labgen.actions.phases.machines import LabMachines
 from labgen.actions.session.open import OpenLab
 from labgen.errors import NodeError, StepError, VagrantError
 from labgen.plan import StepId, build_plan
 from labgen.providers import Endpoint, Provider
 from labgen.provision import Journal
 from labgen.render.folder import write_folder
-from labgen.render.lab import Machines
 from labgen.render.nodes import render_nodes
 from labgen.state import LabFolder, LabRecord
 from tests.fakes.connection import Answer, FakeConnection
+
+RENDERING = Rendering({}, {}, baked=True)
 
 
 class ClusterState:
@@ -57,7 +59,7 @@ class ClusterState:
 
     # what the reporter is told
 
-    def phase(self, title: str) -> None:
+    def phase(self, title: str, _name: str) -> None:
         self.events.append(title)
 
     def steps(self, _total: int) -> None: ...
@@ -110,7 +112,10 @@ class Connections(dict[str, FakeConnection]):
     def add(self, endpoints: Mapping[str, Endpoint]) -> None:
         self.update({node: self.world.connections[node] for node in endpoints})
 
-    def close(self) -> None:
+    def __enter__(self) -> Connections:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.world.events.append("connections closed")
 
 
@@ -118,12 +123,12 @@ class Connections(dict[str, FakeConnection]):
 def world(monkeypatch: pytest.MonkeyPatch) -> ClusterState:
     made = ClusterState("first", "second")
     monkeypatch.setattr(Connections, "world", made, raising=False)
-    monkeypatch.setattr(up_phases, "Connections", Connections)
+    monkeypatch.setattr(up_module, "Connections", Connections)
     return made
 
 
 @pytest.fixture
-def run(world: ClusterState, tmp_path: Path) -> Run:
+def asked(world: ClusterState, tmp_path: Path) -> UpRequest:
     scripts = {f"{stage}.sh": "true\n" for stage in ("install", "start")}
     write_component(tmp_path / "components", "web", "", scripts)
     made = lab(tmp_path, {node: ["web"] for node in world.nodes})
@@ -133,15 +138,17 @@ def run(world: ClusterState, tmp_path: Path) -> Run:
     for script in (folder.rendered / "components" / "lib", folder.rendered / "components" / "web"):
         script.mkdir(parents=True)
         (script / "start.sh").write_text("true\n")
-    fakes: dict[str, Any] = {"provider": FakeProvider(world), "vagrant": world, "reporter": world}
-    return Run(
+    plan = build_plan(made)
+    return UpRequest(
         opened=OpenLab(
             made, folder, LabRecord("sample", "sample.yml", made.profile, "docker"), tmp_path / "sample.yml"
         ),
-        plan=build_plan(made),
+        plan=plan,
+        machines=LabMachines(made, FakeProvider(world), world),  # type: ignore[arg-type]
+        reporter=world,  # type: ignore[arg-type]
         cache=tmp_path / "cache",
-        machines=Machines(images={}),
-        **fakes,
+        # Without the checks after them.
+        subset=plan,
     )
 
 
@@ -152,7 +159,7 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_steps_begin_while_vagrant_boots_others(world: ClusterState, run: Run) -> None:
+def test_steps_begin_while_vagrant_boots_others(world: ClusterState, asked: UpRequest) -> None:
     def boot() -> None:
         world.running.add("first")
         until(lambda: "finished first" in world.events)
@@ -160,7 +167,7 @@ def test_steps_begin_while_vagrant_boots_others(world: ClusterState, run: Run) -
         world.running.add("second")
 
     world.boot = boot
-    run_phases((Boot(), Provision()), run)
+    run_on_machines(asked, RENDERING)
     assert world.events.index("finished first") < world.events.index("vagrant is done")
     assert "finished second" in world.events
     # Every node has got its folder before its step; the install step is in its image.
@@ -169,7 +176,7 @@ def test_steps_begin_while_vagrant_boots_others(world: ClusterState, run: Run) -
         assert connection.commands[1:] == ["bash /opt/labgen/components/lib/run.sh web start"]
 
 
-def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: ClusterState, run: Run) -> None:
+def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: ClusterState, asked: UpRequest) -> None:
     go = threading.Event()
 
     def boot() -> None:
@@ -178,21 +185,20 @@ def test_boot_ends_with_the_first_machine_only_where_it_can_be_seen(world: Clust
         world.running.add("second")
 
     world.boot = boot
-    assert Boot().needed(run)
-    Boot().run(run)
+    boot = run_if_needed(Boot(asked), asked.reporter)
     assert "vagrant is done" not in world.events
     go.set()
-    assert run.booting is not None
-    run.booting.wait()
+    assert boot is not None
+    boot.booting.wait()
     world.running.clear()
-    blind = replace(run, provider=type("Blind", (FakeProvider,), {"seen_while_booting": False})(world))  # type: ignore[arg-type]
-    assert Boot().needed(blind)
-    Boot().run(blind)
+    blind = type("Blind", (FakeProvider,), {"seen_while_booting": False})(world)
+    machines = replace(asked.machines, provider=blind)
+    assert run_if_needed(Boot(replace(asked, machines=machines)), asked.reporter)
     assert world.events[-1] == "vagrant is done"
     assert world.running == {"first", "second"}
 
 
-def test_vagrant_s_error_is_told_and_steps_under_way_are_ended(world: ClusterState, run: Run) -> None:
+def test_vagrant_s_error_is_told_and_steps_under_way_are_ended(world: ClusterState, asked: UpRequest) -> None:
     world.connections["first"].answers["run.sh"] = Answer(until=threading.Event())
 
     def boot() -> None:
@@ -202,22 +208,22 @@ def test_vagrant_s_error_is_told_and_steps_under_way_are_ended(world: ClusterSta
 
     world.boot = boot
     with pytest.raises(VagrantError, match="no such image"):
-        run_phases((Boot(), Provision()), run)
+        run_on_machines(asked, RENDERING)
     assert world.connections["first"].cancelled.is_set()
     assert world.events[-1] == "connections closed"
 
 
-def test_vagrant_s_error_before_any_machine_is_boot_s(world: ClusterState, run: Run) -> None:
+def test_vagrant_s_error_before_any_machine_is_boot_s(world: ClusterState, asked: UpRequest) -> None:
     def boot() -> None:
         raise VagrantError("no such image")
 
     world.boot = boot
     with pytest.raises(VagrantError, match="no such image"):
-        run_phases((Boot(), Provision()), run)
+        run_on_machines(asked, RENDERING)
     assert "Provision" not in world.events
 
 
-def test_vagrant_comes_to_its_end_when_a_step_fails(world: ClusterState, run: Run) -> None:
+def test_vagrant_comes_to_its_end_when_a_step_fails(world: ClusterState, asked: UpRequest) -> None:
     world.connections["first"].answers["run.sh"] = Answer(rc=1)
 
     def boot() -> None:
@@ -228,17 +234,17 @@ def test_vagrant_comes_to_its_end_when_a_step_fails(world: ClusterState, run: Ru
 
     world.boot = boot
     with pytest.raises(StepError, match="first/web/start failed"):
-        run_phases((Boot(), Provision()), run)
+        run_on_machines(asked, RENDERING)
     assert world.running == {"first", "second"}
     assert not world.ended.is_set()
     # What the next `up` has to do: nothing is lost, nothing is taken for done that is not.
-    journal = Journal(run.folder.journal)
-    done = {step.id for step in run.plan.steps if step.id in journal._done}
+    journal = Journal(asked.folder.journal)
+    done = {step.id for step in asked.plan.steps if step.id in journal._done}
     journal.close()
-    assert done == {step.id for step in run.plan.of_stage("install")}
+    assert done == {step.id for step in asked.plan.of_stage("install")}
 
 
-def test_ctrl_c_ends_vagrant(world: ClusterState, run: Run) -> None:
+def test_ctrl_c_ends_vagrant(world: ClusterState, asked: UpRequest) -> None:
     def boot() -> None:
         world.running.add("first")
         assert world.ended.wait(10)
@@ -250,20 +256,20 @@ def test_ctrl_c_ends_vagrant(world: ClusterState, run: Run) -> None:
     world.boot = boot
     world.started = lambda _step: pressed()  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
-        run_phases((Boot(), Provision()), run)
+        run_on_machines(asked, RENDERING)
     assert world.events[-2:] == ["vagrant is done", "connections closed"]
 
 
-def test_a_machine_that_does_not_run_after_its_boot_is_named(world: ClusterState, run: Run) -> None:
+def test_a_machine_that_does_not_run_after_its_boot_is_named(world: ClusterState, asked: UpRequest) -> None:
     world.boot = lambda: world.running.add("first")
     with pytest.raises(NodeError, match="Vagrant has booted second, but it does not run"):
-        run_phases((Boot(), Provision()), run)
+        run_on_machines(asked, RENDERING)
 
 
-def test_nodes_that_run_need_no_boot(world: ClusterState, run: Run) -> None:
+def test_nodes_that_run_need_no_boot(world: ClusterState, asked: UpRequest) -> None:
     world.running.update(world.nodes)
-    run_phases((Boot(), Provision()), run)
+    run_on_machines(asked, RENDERING)
     assert "vagrant up" not in world.events
-    assert run.booting is None
+    assert "Boot" not in world.events
     # They are no new machines, so their install steps are not taken for done.
     assert world.events.count("finished first") == 2

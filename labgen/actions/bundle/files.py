@@ -72,7 +72,7 @@ def _drills(
         yield f"{model.DRILLS}/{path.name}", hide(_text(path))
         try:
             log = read_log(path)
-            yield f"{model.DRILLS}/{path.stem}.verdict.json", as_json(summary(log, judge(log), path.name))
+            yield f"{model.DRILLS}/{path.stem}.verdict.json", as_json(summary(log, judge(log), path.name).to_json())
         except LabgenError as error:
             notes.append(f"{model.DRILLS}/{path.name}: {error.what}")
     if left:

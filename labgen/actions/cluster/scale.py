@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
-from labgen.actions.lab.up import bring_up
-from labgen.actions.phases.base import Run
+from labgen.actions.lab.up import UpResult, bring_up
 from labgen.actions.session.cluster import ANSWER_WITHIN, patroni_of
 from labgen.actions.session.connect import endpoints
 from labgen.actions.session.open import OpenLab, existing_lab
@@ -26,7 +25,7 @@ LEAVING = 600.0
 """Seconds that a component may take to leave: PostgreSQL writes down what it has in memory."""
 
 
-def scale(name: str, by: int, reporter: Reporter) -> Run:
+def scale(name: str, by: int, reporter: Reporter) -> UpResult:
     """Give the lab NAME so many Patroni nodes more, or take the last -BY away; goes on with one that was cut off.
 
     Returns the `up` that brings it to an end. Raises UnknownNameError, OperationError with the reason why this cannot
@@ -62,7 +61,7 @@ def _shrink(opened: OpenLab, reporter: Reporter) -> OpenLab:
     going = leaving(opened.lab, opened.record.scale.left)
     opened.save()
     for node in going:
-        reporter.phase(f"Remove {node}")
+        reporter.phase(f"Remove {node}", "remove")
         connections = Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN)
         with connections:
             _leave(opened, node, going, connections, reporter)

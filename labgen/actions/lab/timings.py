@@ -102,9 +102,9 @@ class Stopwatch:
         )
         return Timings(now, phases, tuple(self._ran), longest_chain(plan, self._ran))
 
-    def phase(self, title: str) -> None:
+    def phase(self, title: str, name: str) -> None:
         self._phases.append((title, self._now()))
-        self._reporter.phase(title)
+        self._reporter.phase(title, name)
 
     def note(self, text: str) -> None:
         self._reporter.note(text)

@@ -1,1 +1,1 @@
-"""The phases of `up`, one file each."""
+"""The phases of `up`, one file each; actions/lab/up.py is the list."""

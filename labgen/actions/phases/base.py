@@ -1,85 +1,43 @@
-"""What every phase of an action knows, and how a list of phases is run."""
+"""What every phase is given, and the one place where phases are skipped and reported."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
-from labgen.actions.cache.lint import LintWork
-from labgen.actions.phases.booting import Booting
+from labgen.actions.phases.machines import LabMachines
 from labgen.actions.session.open import OpenLab
 from labgen.actions.session.reporter import Reporter
-from labgen.checkpoint import Checkpoint
-from labgen.checks import CheckReport
 from labgen.lab.model import Lab
 from labgen.plan.model import Plan
-from labgen.providers import Provider, Vagrant
-from labgen.provision import Connections
-from labgen.render.lab import Machines
+from labgen.providers import Provider
 from labgen.render.model import Rendered
 from labgen.state import LabFolder
 
+Work = TypeVar("Work")
+Result_co = TypeVar("Result_co", covariant=True)
 
-@dataclass
-class Run:
-    """One action on one lab: what is given, then what the phases find out for those after them."""
+
+@dataclass(frozen=True)
+class UpRequest:
+    """What is to be done to which lab; known before the first phase, and the same for all.
+
+    offline: nothing may be fetched. boot_timeout: seconds that a machine may take to answer, if not as many as its
+    provider says. subset: the steps to be done, if not all of the plan's; such a lab is not verified. restore: the
+    checkpoint that the lab is brought back to first.
+    """
 
     opened: OpenLab
     plan: Plan
-    provider: Provider
-    vagrant: Vagrant
+    machines: LabMachines
     reporter: Reporter
     cache: Path
-    # Nothing may be fetched.
     offline: bool = False
-    # Seconds that a machine may take to answer, if not as many as its provider says.
-    patience: float | None = None
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
-    artefacts: dict[str, Path] = field(default_factory=dict)
-    machines: Machines | None = None
-    rendered: Rendered = field(default_factory=dict)
-    lint: LintWork | None = None
-    # Nodes that this run boots; those of them that did not exist before are new.
-    booted: tuple[str, ...] = ()
-    new: tuple[str, ...] = ()
-    # Where the boot goes on beside the phases after it.
-    booting: Booting | None = None
-    connections: Connections | None = None
-    report: CheckReport | None = None
-    # The steps to be done, if not all of the plan's; what they leave out that is not done yet, a line each.
-    part: Plan | None = None
-    left: tuple[str, ...] = ()
-    # The checkpoint that this run brings the lab back to; the one that might have been chosen instead of going on.
+    boot_timeout: float | None = None
+    subset: Plan | None = None
     restore: str | None = None
-    offer: Checkpoint | None = None
-    _states: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def states(self) -> dict[str, str]:
-        """Node → state of its machine, as the provider said when it was asked last."""
-        return self._states or self.look()
-
-    def look(self) -> dict[str, str]:
-        """The same, asked now: to be called after anything that may have changed a machine."""
-        self._states = self.provider.states(self.lab, self.vagrant)
-        return self._states
-
-    @property
-    def wanted(self) -> Plan:
-        """The steps to be done."""
-        return self.plan if self.part is None else self.part
-
-    @property
-    def boot_timeout(self) -> float:
-        """Seconds that Vagrant may wait for one machine."""
-        return self.patience or self.provider.boot_timeout(len(self.lab.nodes))
-
-    @property
-    def ssh_timeout(self) -> float:
-        """Seconds that a node may take to answer SSH once its machine runs."""
-        return self.patience or self.provider.ssh_timeout(len(self.lab.nodes))
 
     @property
     def lab(self) -> Lab:
@@ -90,32 +48,68 @@ class Run:
         return self.opened.folder
 
     @property
-    def nodes(self) -> tuple[str, ...]:
-        return tuple(node.name for node in self.lab.nodes)
+    def provider(self) -> Provider:
+        return self.machines.provider
+
+    @property
+    def wanted(self) -> Plan:
+        """The steps to be done."""
+        return self.plan if self.subset is None else self.subset
+
+    @property
+    def vagrant_timeout(self) -> float:
+        """Seconds that Vagrant may wait for one machine."""
+        return self.boot_timeout or self.provider.boot_timeout(len(self.lab.nodes))
+
+    @property
+    def ssh_timeout(self) -> float:
+        """Seconds that a node may take to answer SSH once its machine runs."""
+        return self.boot_timeout or self.provider.ssh_timeout(len(self.lab.nodes))
 
 
-class Phase(Protocol):
-    """A part of an action with a title; `needed` is asked just before, so it may look at what came before."""
+@dataclass(frozen=True)
+class Rendering:
+    """The lab's folder, written. baked: whether the images of its machines hold the install stage."""
 
-    title: str
-
-    def needed(self, run: Run) -> bool: ...
-
-    def run(self, run: Run) -> None: ...
+    files: Rendered
+    secrets: Mapping[str, Mapping[str, str]]
+    baked: bool
 
 
-def run_phases(phases: Sequence[Phase], run: Run) -> None:
-    """Run the phases that are needed, in order.
+class Phase(Protocol[Result_co]):
+    """A part of `up`: an object that is made of what it needs from those before it, with what comes of it as result.
 
-    At the end, whatever happened, a boot that still goes on is ended and connections are closed.
+    name: for programs, as in event lines. title: for people.
     """
-    try:
-        for phase in phases:
-            if phase.needed(run):
-                run.reporter.phase(phase.title)
-                phase.run(run)
-    finally:
-        if run.booting is not None:
-            run.booting.end()
-        if run.connections is not None:
-            run.connections.close()
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def run(self) -> Result_co: ...
+
+
+class OptionalPhase(Protocol[Work, Result_co]):
+    """One that may have nothing to do."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def work(self) -> Work | None:
+        """What there is to do now, which `run` is given; None if there is nothing."""
+
+    def run(self, work: Work) -> Result_co: ...
+
+
+def run_phase(phase: Phase[Result_co], reporter: Reporter) -> Result_co:
+    """Run PHASE."""
+    reporter.phase(phase.title, phase.name)
+    return phase.run()
+
+
+def run_if_needed(phase: OptionalPhase[Work, Result_co], reporter: Reporter) -> Result_co | None:
+    """Run PHASE if it has work; without any, nobody hears of it, and the result is None."""
+    work = phase.work()
+    if work is None:
+        return None
+    reporter.phase(phase.title, phase.name)
+    return phase.run(work)

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets as random
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.version import Version
 
+from labgen.actions.repro.cells import CellRunner, Say
 from labgen.actions.repro.run import ReproRequest, request_of
 from labgen.actions.session.open import lab_of
 from labgen.artefacts.wheels import PipFailed, offered_versions
 from labgen.errors import ArtefactError, DocumentError, UnknownNameError, UsageError
-from labgen.providers.process import Overdue, Program, Stopped
 from labgen.repro.document import Written, check_references
-from labgen.repro.judge import ReproVerdict
 from labgen.repro.matrix import IMPOSSIBLE, Axis, Bisection, Cell, CellResult, bisect, make_cells, matrix_data
 from labgen.system.files import write_atomically
 from labgen.system.folders import state_folder
 
 FOLDER = "matrices"
 """Below the state folder: what came of each matrix, with the evidence of labs that are gone."""
-LONGEST = 4 * 3600.0
-"""Seconds that one cell may take, its images included."""
-PATIENCE = ((signal.SIGINT, 120.0), (signal.SIGTERM, 30.0), (signal.SIGKILL, 5.0))
-"""How a cell is ended: the signal, and the seconds it then has. It heals and removes its lab meanwhile."""
-UNDER_WAY = b"Preflight"
-"""What a labgen says when its lab has an address range that no other one will be given."""
-IS_USAGE = 2
-
-Say = Callable[[Cell, str], None]
 
 
 @dataclass
@@ -91,7 +74,7 @@ def run_matrix(
     for cell in cells:
         if cell.lab in impossible:
             take(CellResult(cell, IMPOSSIBLE, 0.0, impossible[cell.lab]))
-    runner = Runner(written, options, matrix.folder, keep, repeat, say)
+    runner = CellRunner(written, options, matrix.folder, keep, repeat, say)
     with runner.ended():
         for it in runner.each([cell for cell in cells if cell.lab not in impossible], jobs):
             take(it)
@@ -116,7 +99,7 @@ def run_bisection(
     axis = Axis(axis.path, versions)
     cells = dict(zip(versions, make_cells(written.value.name, (axis,), beside_words(options)), strict=True))
     matrix = _begin(written, (axis,))
-    runner = Runner(written, options, matrix.folder, keep, repeat, say)
+    runner = CellRunner(written, options, matrix.folder, keep, repeat, say)
 
     def judge(version: str) -> CellResult:
         cell = cells[version]
@@ -187,129 +170,3 @@ def _impossible(written: Written, options: ReproRequest, cell: Cell) -> tuple[st
 def _for(options: ReproRequest, cell: Cell) -> ReproRequest:
     words = (*options.overrides, *cell.words)
     return ReproRequest(cell.lab, options.provider, options.profile, words, options.files, options.components)
-
-
-class Runner:
-    """Runs cells, each in a labgen of its own, which is ended with this one."""
-
-    def __init__(
-        self, written: Written, options: ReproRequest, folder: Path, keep: bool, repeat: int | None, say: Say
-    ) -> None:
-        self._written, self._options, self._folder = written, options, folder
-        self._keep, self._repeat, self._say = keep, repeat, say
-        self._gate = threading.Semaphore()
-        self._programs: list[Program] = []
-        self._stopped = False
-
-    @contextmanager
-    def ended(self) -> Iterator[None]:
-        """Whatever happens meanwhile, no cell runs any more afterwards."""
-        try:
-            yield
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        self._stopped = True
-        for program in self._programs:
-            program.stop()
-
-    def each(self, cells: Sequence[Cell], jobs: int) -> Iterator[CellResult]:
-        """The results of CELLS as they come, JOBS of them at a time."""
-        if jobs == 1:
-            yield from map(self.run, cells)
-            return
-        with ThreadPoolExecutor(jobs) as pool:
-            left = {pool.submit(self.run, cell) for cell in cells}
-            try:
-                while left:
-                    done, left = wait(left, return_when=FIRST_COMPLETED)
-                    for it in done:
-                        yield it.result()
-            except BaseException:
-                for it in left:
-                    it.cancel()
-                self.stop()
-                raise
-
-    def run(self, cell: Cell) -> CellResult:
-        """Make the cell's lab, play the reproduction there, and remove it."""
-        began = time.monotonic()
-        log = self._folder / f"{cell.lab}.log"
-        with log.open("wb") as file, self._entering() as entered:
-
-            def hear(data: bytes) -> None:
-                file.write(data)
-                file.flush()
-                if UNDER_WAY in data:
-                    entered()
-                lines = [line.strip() for line in data.decode(errors="replace").splitlines() if line.strip()]
-                if lines and not lines[-1].startswith(("{", "}", "]", '"')):
-                    self._say(cell, lines[-1])
-
-            program = Program(
-                self._words(cell), cwd=Path.cwd(), env=dict(os.environ), on_output=hear, patience=PATIENCE
-            )
-            self._programs.append(program)
-            try:
-                if self._stopped:
-                    program.stop()
-                ended = program.wait(LONGEST)
-            except Overdue:
-                return CellResult(cell, ReproVerdict.UNKNOWN, LONGEST, (f"it has not ended within {LONGEST:.0f} s",))
-            except Stopped:
-                return CellResult(
-                    cell, ReproVerdict.UNKNOWN, round(time.monotonic() - began, 1), ("it was interrupted",)
-                )
-            finally:
-                self._programs.remove(program)
-        seconds = round(time.monotonic() - began, 1)
-        with suppress(ValueError, KeyError, TypeError):
-            result = json.loads(ended.stdout)
-            return CellResult(cell, result["verdict"], seconds, tuple(result["reasons"]), result)
-        status = IMPOSSIBLE if ended.rc == IS_USAGE else ReproVerdict.UNKNOWN
-        return CellResult(cell, status, seconds, (*error_of(ended.stderr, ended.rc), f"all it said: {log}"))
-
-    def _words(self, cell: Cell) -> list[str]:
-        options = self._options
-        words = [sys.executable, "-m", "labgen", "repro", "run", str(self._written.path), "--name", cell.lab, "--json"]
-        words += ["--keep" if self._keep else "--destroy"]
-        for option, value in (("--provider", options.provider), ("--profile", options.profile)):
-            words += [option, value] if value else []
-        words += ["--repeat", str(self._repeat)] if self._repeat else []
-        for option, values in (
-            ("--set", (*options.overrides, *cell.words)),
-            ("--overrides", tuple(map(str, options.files))),
-            ("--components", tuple(map(str, options.components))),
-        ):
-            for each in values:
-                words += [option, each]
-        return words
-
-    @contextmanager
-    def _entering(self) -> Iterator[Callable[[], None]]:
-        """One cell at a time looks for a range of addresses that is free; called when it has one."""
-        self._gate.acquire()
-        inside = [True]
-
-        def leave() -> None:
-            if inside:
-                inside.clear()
-                self._gate.release()
-
-        try:
-            yield leave
-        finally:
-            leave()
-
-
-def error_of(said: str, rc: int) -> tuple[str, ...]:
-    """What a labgen that failed said of it, without the way there."""
-    lines = said.splitlines()
-    start = next((at for at, line in enumerate(lines) if line.startswith("error: ")), None)
-    if start is None:
-        return (f"exit code {rc}",)
-    cure = next((at for at, line in enumerate(lines) if at > start and line.startswith("  next:")), len(lines))
-    told = [line.removeprefix("error: ").strip().removeprefix("| ") for line in lines[start:cure]]
-    return tuple(line for line in told if line)

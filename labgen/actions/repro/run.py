@@ -11,9 +11,8 @@ from labgen.actions.checkpoint import restore as restore_checkpoint
 from labgen.actions.checkpoint import save as save_checkpoint
 from labgen.actions.drill import reaching, refuse_unhealed
 from labgen.actions.lab.destroy import destroy
-from labgen.actions.lab.up import up
-from labgen.actions.phases.base import Run
-from labgen.actions.phases.checkpoint_phases import missing, store_of, version_now
+from labgen.actions.lab.up import UpResult, up
+from labgen.actions.session.checkpoints import missing, store_of, version_now
 from labgen.actions.session.open import LabRequest, existing_lab, lab_of
 from labgen.actions.session.reporter import Reporter
 from labgen.checkpoint import differences
@@ -102,35 +101,40 @@ def run_reproduction(
     if opened.folder.exists():
         refuse_unhealed(opened)
     try:
-        run = _ready(written.value, request, reporter, offline=offline)
-        return _play_all(written.value, run, reporter, repeat or written.value.repeat, remove, on_try)
+        made = _ready(written.value, request, reporter, offline=offline)
+        return _play_all(written.value, made, reporter, repeat or written.value.repeat, remove, on_try)
     finally:
         if remove and lab_folder(opened.lab.name).exists():
-            reporter.phase("Destroy")
+            reporter.phase("Destroy", "destroy")
             destroy(opened.lab.name)
 
 
 def _play_all(
-    document: Reproduction, run: Run, reporter: Reporter, repeat: int, remove: bool, on_try: Callable[[Attempt], None]
+    document: Reproduction,
+    made: UpResult,
+    reporter: Reporter,
+    repeat: int,
+    remove: bool,
+    on_try: Callable[[Attempt], None],
 ) -> ReproOutcome:
-    """All tries, on the lab that RUN has made ready."""
-    name = run.lab.name
-    if sick := _sick(run.report):
-        return ReproOutcome(document, run.lab, (), sick=sick)
+    """All tries, on the lab as it was MADE ready."""
+    name = made.lab.name
+    if sick := _sick(made.report):
+        return ReproOutcome(document, made.lab, (), sick=sick)
     # Nobody will want the beginning back of a lab that goes at once.
     if repeat > 1 or not remove:
-        _keep_beginning(run, reporter, needed=repeat > 1)
+        _keep_beginning(made, reporter, needed=repeat > 1)
     tries: list[Attempt] = []
     for number in range(1, repeat + 1):
         if number > 1:
-            _bring_back(name, reporter, ReproOutcome(document, run.lab, tuple(tries)))
-        reporter.phase("Reproduce" if repeat == 1 else f"Try {number} of {repeat}")
+            _bring_back(name, reporter, ReproOutcome(document, made.lab, tuple(tries)))
+        reporter.phase("Reproduce" if repeat == 1 else f"Try {number} of {repeat}", "reproduce")
         tries.append(_play(document, name, reporter))
         on_try(tries[-1])
         if tries[-1].unhealed:
             break
-    outcome = ReproOutcome(document, run.lab, tuple(tries))
-    outcome = replace(outcome, path=keep(outcome, run.folder.path))
+    outcome = ReproOutcome(document, made.lab, tuple(tries))
+    outcome = replace(outcome, path=keep(outcome, made.folder.path))
     if left := tries[-1].unhealed:
         raise OperationError(
             f"{outcome.verdict.value}, but not everything could be healed",
@@ -141,7 +145,7 @@ def _play_all(
     return outcome
 
 
-def _ready(document: Reproduction, request: LabRequest, reporter: Reporter, *, offline: bool) -> Run:
+def _ready(document: Reproduction, request: LabRequest, reporter: Reporter, *, offline: bool) -> UpResult:
     """The lab as it is to be when the actions begin: new, or brought back to where it was kept for that."""
     opened = lab_of(request, make=True)
     store, snapshotter = store_of(opened), get_provider(opened.lab.provider).snapshotter
@@ -167,10 +171,10 @@ def beginning_lost(lab: str, other: list[str]) -> OperationError:
     )
 
 
-def _keep_beginning(run: Run, reporter: Reporter, *, needed: bool) -> None:
+def _keep_beginning(made: UpResult, reporter: Reporter, *, needed: bool) -> None:
     """Keep the lab as it is now, unless it is kept so already. NEEDED: raise HostError where that is impossible."""
-    if run.restore != BEGINNING and (needed or run.provider.snapshotter is not None):
-        save_checkpoint(run.lab.name, BEGINNING, reporter, force=True, verify=False)
+    if made.restored != BEGINNING and (needed or get_provider(made.lab.provider).snapshotter is not None):
+        save_checkpoint(made.lab.name, BEGINNING, reporter, force=True, verify=False)
 
 
 def _bring_back(name: str, reporter: Reporter, so_far: ReproOutcome) -> None:
@@ -208,7 +212,7 @@ class _Quietly:
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
 
-    def phase(self, title: str) -> None:
+    def phase(self, title: str, name: str) -> None:  # noqa: ARG002
         self._reporter.progress(title)
 
     def progress(self, text: str) -> None:

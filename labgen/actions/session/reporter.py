@@ -11,8 +11,8 @@ from labgen.plan.model import StepId
 class Reporter(Protocol):
     """Told from the main thread, except `progress`, which may come from any."""
 
-    def phase(self, title: str) -> None:
-        """A phase begins; the one before it is done."""
+    def phase(self, title: str, name: str) -> None:
+        """A phase begins; the one before it is done. NAME is the same whatever the title says, for programs."""
 
     def note(self, text: str) -> None:
         """Something a person should read and keep."""

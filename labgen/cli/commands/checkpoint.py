@@ -24,7 +24,7 @@ def moment(saved: str) -> str:
 
 def complete_checkpoints(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of checkpoints of the lab that stands before, for the shell."""
-    from labgen.actions.phases.checkpoint_phases import store_of
+    from labgen.actions.session.checkpoints import store_of
     from labgen.actions.session.open import existing_lab
     from labgen.errors import LabgenError
 
@@ -102,16 +102,16 @@ def restore(
     report = run.report
     if json:
         told = None if report is None else report_data(report)
-        print_json({"lab": lab, "name": name, "left": list(run.left), "report": told})
+        print_json({"lab": lab, "name": name, "left": list(run.remaining), "report": told})
     elif report is not None:
         out.print(report_table(report, verbose=verbose))
     if report is not None and not report.passed:
         raise typer.Exit(1)
     if not json:
         out.print(f"\n[bold]{lab}[/] is back at [bold]{name}[/].")
-        if run.left:
+        if run.remaining:
             out.print(f"It was saved unfinished; labgen up {lab} goes on with:")
-            for line in run.left:
+            for line in run.remaining:
                 out.print(f"  {line}", markup=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -14,6 +14,7 @@ from labgen.cli.options import Json, Lab
 
 if TYPE_CHECKING:
     from labgen.actions.drill import DrillOutcome
+    from labgen.drill.report.summary import DrillSummary
 
 app = typer.Typer(
     help="Break a lab on purpose, under load; measure, heal, judge.", no_args_is_help=True, rich_markup_mode=None
@@ -65,12 +66,13 @@ def run(
 ) -> None:
     """Play a drill: a fault under load through every path, healed afterwards. Exits with 1 unless it passes."""
     from labgen.actions.drill import run_drill
+    from labgen.drill.judge.verdict import DrillStatus
     from labgen.drill.report.summary import series, summary
     from labgen.drill.report.tables import series_table
 
     if html is not None:
         _refuse_unwritable(html)
-    shown: list[dict[str, Any]] = []
+    shown: list[DrillSummary] = []
 
     def tell(outcome: DrillOutcome) -> None:
         shown.append(summary(outcome.log, outcome.verdict, str(outcome.path)))
@@ -83,14 +85,15 @@ def run(
     finally:
         # What was measured before a later one could not be played is worth something, too.
         if json and shown:
-            print_json(shown[0] if repeat == 1 else {"runs": shown, "series": series(shown)})
+            told = [run.to_json() for run in shown]
+            print_json(told[0] if repeat == 1 else {"runs": told, "series": [row.to_json() for row in series(shown)]})
         elif repeat > 1 and shown:
-            passed = sum(run["verdict"] == "pass" for run in shown)
+            passed = sum(run.status is DrillStatus.PASS for run in shown)
             out.print(f"{passed} of {len(shown)} passed; times in seconds:")
             out.print(series_table(series(shown)))
     if html is not None:
         _write_page(outcomes[-1], html)
-    if any(outcome.verdict.status != "pass" for outcome in outcomes):
+    if any(outcome.verdict.status is not DrillStatus.PASS for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -142,6 +145,7 @@ def recheck(
 ) -> None:
     """Compute figures and verdict again from a raw log, and nothing else. Exits with 1 unless it passes."""
     from labgen.actions.drill import recheck as judged
+    from labgen.drill.judge.verdict import DrillStatus
     from labgen.drill.report.summary import summary
 
     if html is not None:
@@ -149,16 +153,16 @@ def recheck(
     outcome = judged(log)
     told = summary(outcome.log, outcome.verdict, str(outcome.path))
     if json:
-        print_json(told)
+        print_json(told.to_json())
     else:
         _print(told)
     if html is not None:
         _write_page(outcome, html)
-    if outcome.verdict.status != "pass":
+    if outcome.verdict.status is not DrillStatus.PASS:
         raise typer.Exit(1)
 
 
-def _print(run: dict[str, Any]) -> None:
+def _print(run: DrillSummary) -> None:
     from labgen.drill.report.tables import cluster_lines, path_table, verdict_lines
 
     for line in verdict_lines(run):
@@ -168,7 +172,7 @@ def _print(run: dict[str, Any]) -> None:
     out.print()
     for line in cluster_lines(run):
         out.print(line, markup=False)
-    out.print(f"raw log: {run['log']}\n", markup=False)
+    out.print(f"raw log: {run.log}\n", markup=False)
 
 
 def _refuse_unwritable(path: Path) -> None:

@@ -12,7 +12,8 @@ from labgen.cli.console import err, out, print_json
 from labgen.cli.options import Json, Name, Provider
 
 if TYPE_CHECKING:
-    from labgen.actions.bundle.replay import Replayed, ReplayProposal
+    from labgen.actions.bundle.proposal import ReplayProposal
+    from labgen.actions.bundle.replay import Replayed
     from labgen.repro.play import Attempt
 
 
@@ -36,7 +37,8 @@ def command(
     Nothing of the bundle runs on this machine; its scripts run inside the new lab only. Exits with 1 unless the new lab
     does what the bundled one did.
     """
-    from labgen.actions.bundle.replay import offered, replay
+    from labgen.actions.bundle.proposal import offered
+    from labgen.actions.bundle.replay import replay
     from labgen.cli.progress import Progress
     from labgen.errors import UsageError
 

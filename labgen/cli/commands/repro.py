@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,26 +81,34 @@ def run(
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all evidence of all tries.")] = False,
     json: Json = False,
+    # For `matrix`, which runs a labgen for each of its cells.
+    events: Annotated[bool, typer.Option("--events", hidden=True)] = False,
 ) -> None:
     """Make the lab, do what the file says, and judge. Exits with 0 if the bug is reproduced, else with 1."""
     from labgen.actions.repro.run import request_of, run_reproduction
+    from labgen.cli.events import EventReporter, emit, errors_told
     from labgen.cli.progress import Progress
     from labgen.repro.document import find_reproduction, read_written
     from labgen.repro.result import result_data
     from labgen.repro.tables import result_lines
 
-    path = find_reproduction(file)
-    request = request_of(read_written(path), options_of(name, provider, profile, set_, overrides_files, components))
-    with Progress(err) as progress:
+    with errors_told() if events else nullcontext(), Progress(err) as progress:
+        path = find_reproduction(file)
+        request = request_of(read_written(path), options_of(name, provider, profile, set_, overrides_files, components))
+        reporter = EventReporter(progress) if events else progress
         tries = 0
 
         def tell(one: Attempt) -> None:
             nonlocal tries
             tries += 1
-            progress.note(f"try {tries}: {one.verdict.value}, {one.seconds:.1f} s")
+            reporter.note(f"try {tries}: {one.verdict.value}, {one.seconds:.1f} s")
 
-        outcome = run_reproduction(path, progress, request, repeat=repeat, remove=remove, on_try=tell)
-    if json:
+        outcome = run_reproduction(path, reporter, request, repeat=repeat, remove=remove, on_try=tell)
+        if isinstance(reporter, EventReporter):
+            reporter.end()
+    if events:
+        emit("result", result=result_data(outcome))
+    elif json:
         print_json(result_data(outcome))
     else:
         for line in result_lines(result_data(outcome), whole=verbose):

@@ -41,7 +41,7 @@ def command(
     ] = None,
     lock: LockFile = None,
     offline: Annotated[bool, typer.Option("--offline", help="Use no network: all comes from the cache.")] = False,
-    patience: Annotated[
+    boot_timeout: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
@@ -50,6 +50,8 @@ def command(
             show_default=False,
         ),
     ] = None,
+    # Its name until 0.1; goes with the next release.
+    patience: Annotated[float | None, typer.Option("--patience", min=1, hidden=True)] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each check's commands and output.")] = False,
     timings: Annotated[
         bool,
@@ -66,28 +68,28 @@ def command(
     request = request_of(lab, provider, profile, name, set_, components, no_bake, lock, files=overrides_files)
     with Progress(err) as progress:
         watch = Stopwatch(progress)
-        run = up(request, watch, until, offline=offline, patience=patience)
-        measured = watch.timings(run.plan)
-    report = run.report
+        result = up(request, watch, until, offline=offline, boot_timeout=boot_timeout or patience)
+        measured = watch.timings(result.plan)
+    report = result.report
     if report is not None:
         out.print(report_table(report, verbose=verbose))
     if timings:
-        measured.save(run.folder.logs)
+        measured.save(result.folder.logs)
         out.print()
         out.print(timings_table(measured))
     if report is None:
-        out.print(_stopped(run.lab.name, str(until), run.left))
+        out.print(_stopped(result.lab.name, str(until), result.remaining))
         return
     if not report.passed:
         raise typer.Exit(1)
-    out.print(_ways_in(run.lab.name, [(path.name, path.host, path.port) for path in run.lab.blueprint.paths]))
+    out.print(_ways_in(result.lab.name, [(path.name, path.host, path.port) for path in result.lab.blueprint.paths]))
 
 
-def _stopped(lab: str, until: str, left: tuple[str, ...]) -> str:
-    if not left:
+def _stopped(lab: str, until: str, remaining: tuple[str, ...]) -> str:
+    if not remaining:
         return f"[bold]{lab}[/] has nothing left to do: {until} was passed before, and nothing is stopped for it."
     lines = [f"[bold]{lab}[/] stops at {until}, and is not verified. What is left:"]
-    lines += [f"  {line}" for line in left]
+    lines += [f"  {line}" for line in remaining]
     lines += [
         "",
         f"  labgen up {lab}                    goes on from here",

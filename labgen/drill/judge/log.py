@@ -23,26 +23,44 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from labgen.blueprint.drills import Drill
+from labgen.checks import Status
+from labgen.drill.judge.begin import LogBegin
 from labgen.errors import UsageError
 
-FORMAT = 1
 CURE = "recheck takes the .jsonl file that `labgen drill run` names at its end"
 EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "check", "clock", "note", "end")
 
 
+class OpResult(StrEnum):
+    """What a client knows of its operation; unknown: no answer came in time."""
+
+    OK = "ok"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Witness(StrEnum):
+    """Who tells who leads: PostgreSQL, Patroni's REST API, or the DCS."""
+
+    SQL = "sql"
+    REST = "rest"
+    DCS = "dcs"
+
+
 @dataclass(frozen=True)
 class ClientOp:
-    """One write (or, on a path for reading, one read). RESULT is ok, fail or unknown."""
+    """One write (or, on a path for reading, one read)."""
 
     id: str
     path: str
     start: float
     end: float
-    result: str
+    result: OpResult
     server: str | None = None
     timeline: int | None = None
     error: str | None = None
@@ -50,11 +68,11 @@ class ClientOp:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What was seen at TIME: whether NODE leads, or whose name (LEADER) the DCS holds. BY is sql, rest or dcs."""
+    """What was seen at TIME: whether NODE leads, or whose name (LEADER) the DCS holds."""
 
     time: float
     node: str
-    by: str
+    by: Witness
     leads: bool | None
     timeline: int | None = None
     leader: str | None = None
@@ -73,22 +91,38 @@ class FaultEvent:
 
 
 @dataclass(frozen=True)
-class Log:
-    """A whole log, read. ROWS is None while nobody has counted; ENDED is false for a log that was cut off."""
+class CheckEvent:
+    """The answer of one of the lab's checks after healing."""
 
-    begin: Mapping[str, Any]
-    drill: Drill
+    name: str
+    status: Status
+    detail: str
+
+
+@dataclass(frozen=True)
+class Log:
+    """A whole log, read.
+
+    fully_replicated: since when all members were streaming again. rows: None while nobody has counted. ended: false for
+    a log that was cut off.
+    """
+
+    begin: LogBegin
     writes: tuple[ClientOp, ...] = ()
     reads: tuple[ClientOp, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     faults: tuple[FaultEvent, ...] = ()
     heals: tuple[FaultEvent, ...] = ()
-    whole: float | None = None
+    fully_replicated: float | None = None
     rows: tuple[str, ...] | None = None
-    checks: tuple[tuple[str, str, str], ...] = ()
+    checks: tuple[CheckEvent, ...] = ()
     clocks: Mapping[str, float] = field(default_factory=dict)
     ended: bool = False
     torn: bool = False
+
+    @property
+    def drill(self) -> Drill:
+        return self.begin.drill
 
     @property
     def waited(self) -> bool:
@@ -150,19 +184,18 @@ def parse_log(lines: Iterable[str], where: str | Path) -> Log:
             where=where,
             cure=CURE,
         )
-    return gathered.log()
+    return gathered.log(gathered.begin)
 
 
 @dataclass
 class _Gathered:
-    begin: Mapping[str, Any] | None = None
-    drill: Drill | None = None
+    begin: LogBegin | None = None
     attempts: dict[str, list[ClientOp]] = field(default_factory=lambda: {"write": [], "read": []})
     events: dict[str, list[FaultEvent]] = field(default_factory=lambda: {"fault": [], "heal": []})
     sightings: list[Sighting] = field(default_factory=list)
-    whole: float | None = None
+    fully_replicated: float | None = None
     rows: list[str] | None = None
-    checks: list[tuple[str, str, str]] = field(default_factory=list)
+    checks: list[CheckEvent] = field(default_factory=list)
     clocks: dict[str, float] = field(default_factory=dict)
     ended: bool = False
     torn: bool = False
@@ -170,21 +203,21 @@ class _Gathered:
     def add(self, entry: Mapping[str, Any]) -> None:
         event = entry["event"]
         if event == "begin":
-            if entry["format"] > FORMAT or self.begin is not None:
-                raise ValueError("another format, or two logs in one file")
-            self.begin, self.drill = entry, Drill.model_validate_json(json.dumps(entry["drill"]))
+            if self.begin is not None:
+                raise ValueError("two logs in one file")
+            self.begin = LogBegin.model_validate_json(json.dumps(entry))
         elif event in self.attempts:
             self.attempts[event].append(_attempt(entry))
         elif event in self.events:
-            self.events[event].append(_deed(entry))
+            self.events[event].append(_fault_event(entry))
         elif event == "leader":
             self.sightings.append(_sighting(entry))
         elif event == "whole":
-            self.whole = float(entry["t"])
+            self.fully_replicated = float(entry["t"])
         elif event == "rows":
             self.rows = [*(self.rows or ()), *(str(one) for one in entry["ids"])]
         elif event == "check":
-            self.checks.append((str(entry["name"]), str(entry["status"]), str(entry["detail"])))
+            self.checks.append(CheckEvent(str(entry["name"]), Status(entry["status"]), str(entry["detail"])))
         elif event == "clock":
             node, error = str(entry["node"]), float(entry["error"])
             self.clocks[node] = max(error, self.clocks.get(node, 0.0))
@@ -193,18 +226,15 @@ class _Gathered:
         elif event not in EVENTS:
             raise ValueError("an unknown event")
 
-    def log(self) -> Log:
-        assert self.begin is not None  # noqa: S101 - parse_log has looked
-        assert self.drill is not None  # noqa: S101
+    def log(self, begin: LogBegin) -> Log:
         return Log(
-            begin=self.begin,
-            drill=self.drill,
+            begin=begin,
             writes=_ordered(self.attempts["write"]),
             reads=_ordered(self.attempts["read"]),
             sightings=tuple(sorted(self.sightings, key=lambda seen: seen.time)),
             faults=tuple(sorted(self.events["fault"], key=lambda event: event.start)),
             heals=tuple(sorted(self.events["heal"], key=lambda event: event.start)),
-            whole=self.whole,
+            fully_replicated=self.fully_replicated,
             rows=None if self.rows is None else tuple(self.rows),
             checks=tuple(self.checks),
             clocks=self.clocks,
@@ -218,8 +248,6 @@ def _ordered(attempts: Iterable[ClientOp]) -> tuple[ClientOp, ...]:
 
 
 def _attempt(entry: Mapping[str, Any]) -> ClientOp:
-    if entry["result"] not in ("ok", "fail", "unknown"):
-        raise ValueError("no result of an attempt")
     start, end = float(entry["t_start"]), float(entry["t_end"])
     if end < start:
         raise ValueError("it ends before it starts")
@@ -229,7 +257,7 @@ def _attempt(entry: Mapping[str, Any]) -> ClientOp:
         str(entry["path"]),
         start,
         end,
-        entry["result"],
+        OpResult(entry["result"]),
         entry.get("server"),
         None if timeline is None else int(timeline),
         entry.get("error"),
@@ -237,14 +265,17 @@ def _attempt(entry: Mapping[str, Any]) -> ClientOp:
 
 
 def _sighting(entry: Mapping[str, Any]) -> Sighting:
-    if entry["by"] not in ("sql", "rest", "dcs"):
-        raise ValueError("nobody who can see that")
     return Sighting(
-        float(entry["t"]), str(entry["node"]), entry["by"], entry["leads"], entry.get("timeline"), entry.get("leader")
+        float(entry["t"]),
+        str(entry["node"]),
+        Witness(entry["by"]),
+        entry["leads"],
+        entry.get("timeline"),
+        entry.get("leader"),
     )
 
 
-def _deed(entry: Mapping[str, Any]) -> FaultEvent:
+def _fault_event(entry: Mapping[str, Any]) -> FaultEvent:
     targets = tuple(str(name) for name in entry["targets"])
     start, end = float(entry["t_start"]), float(entry["t_end"])
     return FaultEvent(start, end, str(entry["name"]), str(entry["title"]), targets, early=bool(entry.get("early")))
@@ -252,4 +283,4 @@ def _deed(entry: Mapping[str, Any]) -> FaultEvent:
 
 def acknowledged(attempts: Iterable[ClientOp], path: str | None = None) -> Iterator[ClientOp]:
     """Those of ATTEMPTS (on PATH) that were answered with a yes."""
-    return (one for one in attempts if one.result == "ok" and path in (None, one.path))
+    return (one for one in attempts if one.result is OpResult.OK and path in (None, one.path))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from labgen.drill.judge.log import ClientOp, Log, Sighting, acknowledged
+from labgen.drill.judge.log import ClientOp, Log, OpResult, Sighting, Witness, acknowledged
 
 STALL = 2.0
 """Seconds without any attempt on a path after which the load itself counts as having stood still."""
@@ -17,12 +17,12 @@ NEAR = 1.0
 
 @dataclass(frozen=True)
 class PathFigures:
-    """What one path's clients went through. Times in seconds; `gap` is the longest between two yeses.
+    """What one path's clients went through. Times in seconds; `outage` is the longest time between two yeses.
 
-    calm: the longest gap before the first fault, which is what the probing itself cannot see below. new_timeline: from
-    the first fault to the first yes on a later timeline than before. held: yeses came when healing began, before any
-    of it could help; None if nothing was healed. open: no yes came any more after the longest gap had begun. stalls:
-    when the load did nothing.
+    outage_before: the longest before the first fault, which is what the probing itself cannot see below. new_timeline:
+    from the first fault to the first yes on a later timeline than before. recovered_before_heal: yeses came when
+    healing began, before any of it could help; None if nothing was healed. open: no yes came any more after the longest
+    outage had begun. stalls: when the load did nothing.
     """
 
     path: str
@@ -31,11 +31,11 @@ class PathFigures:
     ok: int
     fail: int
     unknown: int
-    gap: float
-    gap_from: float
-    calm: float
+    outage: float
+    outage_from: float
+    outage_before: float
     new_timeline: float | None
-    held: bool | None
+    recovered_before_heal: bool | None
     open: bool
     stalls: tuple[tuple[float, float], ...] = ()
 
@@ -59,10 +59,10 @@ class Measures:
     """A drill's figures. Seconds count from the start of the first fault, None where it never came.
 
     key: until the DCS named another leader; promoted: until another node was seen out of recovery; elsewhere: until
-    another server acknowledged a write on a later timeline; whole: until all members streamed again; rejoined: the same
-    since the last healing ended. lost: acknowledged and missing; recovered:
-    unknown and there; unexpected: there though refused or never tried; None where rows were not counted. forked:
-    acknowledged on the old timeline after one had been on the new.
+    another server acknowledged a write on a later timeline; fully_replicated: until all members streamed again;
+    replica_rejoin: the same since the last healing ended. lost: acknowledged and missing; recovered: unknown and there;
+    unexpected: there though refused or never tried; None where rows were not counted. forked: acknowledged on the old
+    timeline after one had been on the new.
     """
 
     paths: tuple[PathFigures, ...]
@@ -72,8 +72,8 @@ class Measures:
     key: float | None
     promoted: float | None
     elsewhere: float | None
-    whole: float | None
-    rejoined: float | None
+    fully_replicated: float | None
+    replica_rejoin: float | None
     lost: tuple[str, ...] | None
     recovered: tuple[str, ...] | None
     unexpected: tuple[str, ...] | None
@@ -91,24 +91,22 @@ class Measures:
 def measure(log: Log) -> Measures:
     """All figures of LOG."""
     fault = log.faults[0].start if log.faults else None
-    timeline, leader = log.begin.get("timeline"), log.begin.get("leader")
+    timeline, leader = log.begin.timeline, log.begin.leader
     end = max((one.end for one in (*log.writes, *log.reads)), default=0.0)
-    paths = tuple(
-        _path(str(about["name"]), bool(about.get("reads")), log, fault, timeline, end)
-        for about in log.begin.get("paths", ())
-    )
+    paths = tuple(_path(about.name, about.reads, log, fault, timeline, end) for about in log.begin.paths)
     later = [one.timeline for one in acknowledged(log.writes) if one.timeline and timeline and one.timeline > timeline]
     lost, recovered, unexpected = _rows(log)
+    whole = log.fully_replicated
     return Measures(
         paths=paths,
         fault=fault,
         timeline=timeline,
         later_timeline=max(later, default=None),
-        key=_since(fault, (s for s in log.sightings if s.by == "dcs" and s.leader and s.leader != leader)),
-        promoted=_since(fault, (s for s in log.sightings if s.by == "sql" and s.leads and s.node != leader)),
+        key=_since(fault, (s for s in log.sightings if s.by is Witness.DCS and s.leader and s.leader != leader)),
+        promoted=_since(fault, (s for s in log.sightings if s.by is Witness.SQL and s.leads and s.node != leader)),
         elsewhere=_elsewhere(log, fault, timeline),
-        whole=None if fault is None or log.whole is None else log.whole - fault,
-        rejoined=None if not log.heals or log.whole is None else max(log.whole - log.heals[-1].end, 0.0),
+        fully_replicated=None if fault is None or whole is None else whole - fault,
+        replica_rejoin=None if not log.heals or whole is None else max(whole - log.heals[-1].end, 0.0),
         lost=lost,
         recovered=recovered,
         unexpected=unexpected,
@@ -122,8 +120,8 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
     mine = [one for one in (log.reads if reads else log.writes) if one.path == name]
     yes = sorted(one.end for one in acknowledged(mine))
     first = mine[0].start if mine else 0.0
-    calm_until = end if fault is None else fault
-    gap, gap_from, is_open = _longest([first, *yes], end, since=0.0 if fault is None else fault)
+    before_until = end if fault is None else fault
+    outage, outage_from, is_open = _longest([first, *yes], end, since=0.0 if fault is None else fault)
     later = [one.end for one in acknowledged(mine) if one.timeline and timeline and one.timeline > timeline]
     last_fault = log.faults[-1].end if log.faults else 0.0
     return PathFigures(
@@ -131,29 +129,29 @@ def _path(name: str, reads: bool, log: Log, fault: float | None, timeline: int |
         reads=reads,
         attempts=len(mine),
         ok=len(yes),
-        fail=sum(one.result == "fail" for one in mine),
-        unknown=sum(one.result == "unknown" for one in mine),
-        gap=gap,
-        gap_from=gap_from,
-        calm=max((b - a for a, b in pairwise(t for t in [first, *yes] if t <= calm_until)), default=0.0),
+        fail=sum(one.result is OpResult.FAIL for one in mine),
+        unknown=sum(one.result is OpResult.UNKNOWN for one in mine),
+        outage=outage,
+        outage_from=outage_from,
+        outage_before=max((b - a for a, b in pairwise(t for t in [first, *yes] if t <= before_until)), default=0.0),
         new_timeline=None if fault is None or not later else max(min(later) - fault, 0.0),
-        held=_held(mine, last_fault, log.heals[0].start) if log.heals else None,
+        recovered_before_heal=_recovered(mine, last_fault, log.heals[0].start) if log.heals else None,
         open=is_open,
         stalls=tuple(_stalls(mine, end)),
     )
 
 
-def _held(attempts: Iterable[ClientOp], fault: float, healing: float) -> bool:
+def _recovered(attempts: Iterable[ClientOp], fault: float, healing: float) -> bool:
     # One that was on its way when the fault struck proves nothing.
     return any(one.start >= fault and healing - STALL <= one.end <= healing for one in acknowledged(attempts))
 
 
 def _longest(times: Sequence[float], end: float, since: float) -> tuple[float, float, bool]:
-    """The longest gap in TIMES that is not over before SINCE, up to END: length, start, whether it stays open."""
-    gaps = [(b - a, a, False) for a, b in pairwise(times) if b >= since]
+    """The longest pause in TIMES that is not over before SINCE, up to END: length, start, whether it stays open."""
+    pauses = [(b - a, a, False) for a, b in pairwise(times) if b >= since]
     if times:
-        gaps.append((end - times[-1], times[-1], True))
-    length, start, is_open = max(gaps, default=(0.0, 0.0, True))
+        pauses.append((end - times[-1], times[-1], True))
+    length, start, is_open = max(pauses, default=(0.0, 0.0, True))
     # Between the last yes and the end of the load there is always a little.
     return length, start, is_open and length > 1.0
 
@@ -175,9 +173,9 @@ def _rows(log: Log) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, tup
         return None, None, None
     there = set(log.rows)
     outcome = {one.id: one.result for one in log.writes}
-    lost = [key for key, result in outcome.items() if result == "ok" and key not in there]
-    recovered = [key for key, result in outcome.items() if result == "unknown" and key in there]
-    unexpected = [key for key in log.rows if outcome.get(key, "fail") == "fail"]
+    lost = [key for key, result in outcome.items() if result is OpResult.OK and key not in there]
+    recovered = [key for key, result in outcome.items() if result is OpResult.UNKNOWN and key in there]
+    unexpected = [key for key in log.rows if outcome.get(key, OpResult.FAIL) is OpResult.FAIL]
     return tuple(lost), tuple(recovered), tuple(unexpected)
 
 
@@ -217,7 +215,7 @@ def _overlaps(log: Log) -> Iterable[Overlap]:
     spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     by_node: defaultdict[str, list[Sighting]] = defaultdict(list)
     for seen in log.sightings:
-        if seen.by == "sql":
+        if seen.by is Witness.SQL:
             by_node[seen.node].append(seen)
     for node, seen_there in by_node.items():
         for before, after in pairwise(seen_there):

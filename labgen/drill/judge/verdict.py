@@ -4,41 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from labgen.blueprint.drills import DrillExpectation
+from labgen.checks import Status
 from labgen.checks.wording import count, listed
-from labgen.drill.judge.log import Log
+from labgen.drill.judge.log import Log, Witness, acknowledged
 from labgen.drill.judge.measure import Measures, PathFigures, measure
 
-PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
+
+class DrillStatus(StrEnum):
+    """How a drill ended; the values are those of `--json`."""
+
+    PASS = "pass"  # noqa: S105  not a password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class DrillVerdict:
-    """How a drill ended. One proven fault makes it `fail`; otherwise one open question makes it `unknown`."""
+    """How a drill ended. One proven failure makes it FAIL; otherwise one open question makes it UNKNOWN."""
 
-    status: str
-    faults: tuple[str, ...]
+    status: DrillStatus
+    failures: tuple[str, ...]
     doubts: tuple[str, ...]
     measures: Measures
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        return self.faults + self.doubts
+        return self.failures + self.doubts
 
 
 def judge(log: Log) -> DrillVerdict:
     """The verdict on LOG."""
     measures = measure(log)
     expect = log.drill.expect
-    faults = (
+    failures = (
         *_data(measures, expect),
         *_leaders(log, measures, expect),
         *_service(log, measures, expect),
         *_health(log),
     )
     doubts = tuple(_doubts(log, measures))
-    return DrillVerdict(FAIL if faults else UNKNOWN if doubts else PASS, faults, doubts, measures)
+    status = DrillStatus.FAIL if failures else DrillStatus.UNKNOWN if doubts else DrillStatus.PASS
+    return DrillVerdict(status, failures, doubts, measures)
 
 
 def _data(measures: Measures, expect: DrillExpectation) -> Iterable[str]:
@@ -74,18 +83,18 @@ def _service(log: Log, measures: Measures, expect: DrillExpectation) -> Iterable
     if not log.faults:
         return
     names = [figures.path for figures in measures.paths]
-    held = names if expect.held is None else list(expect.held)
+    to_recover = names if expect.recovered_before_heal is None else expect.recovered_before_heal
     for figures in measures.paths:
         if figures.open and not log.ended:
             continue  # it may have come back after the log was cut off
         if figures.open:
-            yield f"{figures.path}: nothing was acknowledged any more from {figures.gap_from:.1f} s on"
+            yield f"{figures.path}: nothing was acknowledged any more from {figures.outage_from:.1f} s on"
             continue
         limit = limit_of(log, figures.path)
-        if limit is not None and figures.gap > limit:
-            gap = f"{figures.gap:.1f} s without an acknowledged {_kind(figures)}"
-            yield f"{figures.path}: {gap}, expected at most {limit:g} s"
-        if figures.path in held and not figures.held and log.waited:
+        if limit is not None and figures.outage > limit:
+            outage = f"{figures.outage:.1f} s without an acknowledged {_kind(figures)}"
+            yield f"{figures.path}: {outage}, expected at most {limit:g} s"
+        if figures.path in to_recover and not figures.recovered_before_heal and log.waited:
             yield f"{figures.path}: no {_kind(figures)} was acknowledged any more when healing began"
 
 
@@ -94,15 +103,15 @@ def limit_of(log: Log, path: str) -> float | None:
     expect = log.drill.expect
     wanted = expect.paths.get(path, expect.outage)
     if wanted == "timers":
-        predicted = [about.get("predicted") for about in log.begin.get("paths", ()) if about["name"] == path]
-        return float(predicted[0]["high"]) if predicted and predicted[0] else None
+        predicted = log.begin.path(path).predicted
+        return None if predicted is None else predicted.high
     return None if wanted is None else float(wanted)
 
 
 def _health(log: Log) -> Iterable[str]:
-    for name, status, detail in log.checks:
-        if status != PASS:
-            yield f"after healing {name}: {detail}"
+    for check in log.checks:
+        if check.status is not Status.PASS:
+            yield f"after healing {check.name}: {check.detail}"
 
 
 def _doubts(log: Log, measures: Measures) -> Iterable[str]:
@@ -112,9 +121,9 @@ def _doubts(log: Log, measures: Measures) -> Iterable[str]:
         yield "the log is unfinished: the drill was cut off"
     if measures.lost is None:
         yield "nobody counted the rows, so nothing is known of lost writes"
-    if log.faults and measures.whole is None:
+    if log.faults and measures.fully_replicated is None:
         yield "the cluster was not seen whole again"
-    if not any(seen.by == "sql" and seen.leads for seen in log.sightings):
+    if not any(seen.by is Witness.SQL and seen.leads for seen in log.sightings):
         yield "nobody watched who leads"
     for figures in measures.paths:
         if log.faults and not _worked_before(log, figures):
@@ -128,8 +137,8 @@ def _doubts(log: Log, measures: Measures) -> Iterable[str]:
 
 
 def _worked_before(log: Log, figures: PathFigures) -> bool:
-    attempts = log.reads if figures.reads else log.writes
-    return any(one.path == figures.path and one.result == "ok" and one.end <= log.faults[0].start for one in attempts)
+    attempts = acknowledged(log.reads if figures.reads else log.writes, figures.path)
+    return any(one.end <= log.faults[0].start for one in attempts)
 
 
 def _kind(figures: PathFigures) -> str:

@@ -49,8 +49,8 @@ def expected(expect: DrillExpectation) -> str:
     elif expect.outage is not None:
         words.append(f"at most {expect.outage:g} s without an answer")
     words += [f"{path} at most {limit:g} s" for path, limit in expect.paths.items()]
-    if expect.held is not None:
-        who = f"only {', '.join(expect.held)}" if expect.held else "nothing"
+    if (back := expect.recovered_before_heal) is not None:
+        who = f"only {', '.join(back)}" if back else "nothing"
         words.append(f"{who} comes back before healing")
     words.append(f"{expect.lost or 'nothing'} lost")
     if expect.two_leaders:

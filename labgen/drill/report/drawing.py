@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from labgen.drill.judge.log import ClientOp, Log
+from labgen.drill.judge.log import ClientOp, Log, OpResult, Witness
 from labgen.drill.judge.measure import Measures, PathFigures
 from labgen.drill.report.tables import seconds
 
 WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 1400, 170, 30, 62, 40, 28
 """Pixels: the drawing, its labels, what is free at its end and above the rows, a row, and the bar in it."""
 OK, FAIL, UNKNOWN = "#2e9e5b", "#d64545", "#e6a700"
-COLOURS = {"ok": OK, "fail": FAIL, "unknown": UNKNOWN}
+COLOURS = {OpResult.OK: OK, OpResult.FAIL: FAIL, OpResult.UNKNOWN: UNKNOWN}
 WRITABLE, PRIMARY, NOT = "#174ea6", "#6f9df0", "#e3e7ee"
 KEYS = ("#174ea6", "#8a4fd0", "#0f8a97", "#b8501a", "#6b7a00")
 """For the members in the DCS, in their order."""
@@ -22,7 +22,7 @@ INK, ALARM, HEALED, TINT = "#1c2430", "#b52a2a", "#1f7a45", "#fbeeee"
 SAME = 1.5
 """Seconds between two looks with the same answer that are drawn as one."""
 SHOWN = 0.8
-"""Seconds from which a path's longest gap is written into the drawing."""
+"""Seconds from which a path's longest outage is written into the drawing."""
 FONT = "font-family:system-ui,sans-serif"
 LEGEND: Mapping[str, str] = {
     "acknowledged": OK,
@@ -46,13 +46,12 @@ class Bar:
 
 
 def timeline(log: Log, measures: Measures) -> str:
-    """The drawing of LOG, with the longest gaps of MEASURES written in."""
-    paths = [(str(about["name"]), bool(about.get("reads"))) for about in log.begin.get("paths", ())]
-    members = [str(name) for name in log.begin.get("members", ())]
+    """The drawing of LOG, with the longest outages of MEASURES written in."""
+    paths = [(about.name, about.reads) for about in log.begin.paths]
     # Each row has its label and its lanes of bars, one above the other.
     rows = [(name, [list(_attempts(log, name, reads))]) for name, reads in paths]
     rows += [("leader key", [list(_key(log))])]
-    rows += [(node, [list(_leading(log, node, by, colour)) for by, colour in LANES]) for node in members]
+    rows += [(node, [list(_leading(log, node, by, colour)) for by, colour in LANES]) for node in log.begin.members]
     end = max((bar.stop for _, lanes in rows for bars in lanes for bar in bars), default=1.0)
     scale = _Scale((WIDTH - LEFT - RIGHT) / end, TOP + ROW * len(rows))
     parts = [
@@ -68,7 +67,7 @@ def timeline(log: Log, measures: Measures) -> str:
             parts += [scale.bar(bar, y + lane * height, height) for bar in bars]
     figures = {one.path: one for one in measures.paths}
     for index, (name, _) in enumerate(paths):
-        parts += _gap(figures[name], TOP + index * ROW, scale)
+        parts += _outage(figures[name], TOP + index * ROW, scale)
     below = TOP + (len(paths) + 1) * ROW
     for overlap in measures.overlaps:
         words = f"two leaders: {overlap.first} and {overlap.second}, {seconds(overlap.seconds)}"
@@ -78,10 +77,10 @@ def timeline(log: Log, measures: Measures) -> str:
             f'<rect {place} fill="{ALARM}" fill-opacity="0.12" stroke="{ALARM}" stroke-width="3">'
             f"<title>{escape(words)}</title></rect>"
         )
-    return "".join([*parts, *_deeds(log, scale), "</svg>"])
+    return "".join([*parts, *_fault_marks(log, scale), "</svg>"])
 
 
-LANES = (("sql", WRITABLE), ("rest", PRIMARY))
+LANES = ((Witness.SQL, WRITABLE), (Witness.REST, PRIMARY))
 
 
 @dataclass(frozen=True)
@@ -118,12 +117,12 @@ def _ground(log: Log, end: float, scale: _Scale) -> Iterable[str]:
         yield _text(x, scale.bottom + 24, f"{second} s", 17, "middle")
 
 
-def _gap(figures: PathFigures, y: float, scale: _Scale) -> Iterable[str]:
-    """How long the longest gap on a path is, in it or, if it is too short for that, beside it."""
-    if figures.gap < SHOWN:
+def _outage(figures: PathFigures, y: float, scale: _Scale) -> Iterable[str]:
+    """How long the longest outage on a path is, in it or, if it is too short for that, beside it."""
+    if figures.outage < SHOWN:
         return
-    words = seconds(figures.gap)
-    start, stop = scale.x(figures.gap_from), scale.x(figures.gap_from + figures.gap)
+    words = seconds(figures.outage)
+    start, stop = scale.x(figures.outage_from), scale.x(figures.outage_from + figures.outage)
     if stop - start > 11 * len(words):
         place, anchor = (start + stop) / 2, "middle"
     else:
@@ -131,7 +130,7 @@ def _gap(figures: PathFigures, y: float, scale: _Scale) -> Iterable[str]:
     yield _text(place, y + BAR / 2 + 6, words, 18, anchor, "#fff", "font-weight:bold")
 
 
-def _deeds(log: Log, scale: _Scale) -> Iterable[str]:
+def _fault_marks(log: Log, scale: _Scale) -> Iterable[str]:
     marks = [(event.start, "fault", ALARM, event.title) for event in log.faults]
     marks += [(event.end, "healed", HEALED, event.title) for event in log.heals]
     last = -1000.0
@@ -173,10 +172,10 @@ def _bar(group: Sequence[ClientOp]) -> Bar:
     return Bar(first.start, last.end, COLOURS[first.result], words)
 
 
-def _leading(log: Log, node: str, by: str, colour: str) -> Iterable[Bar]:
+def _leading(log: Log, node: str, by: Witness, colour: str) -> Iterable[Bar]:
     """When NODE said that it leads, and when that it does not."""
-    seen = [one for one in log.sightings if one.node == node and one.by == by]
-    title = "takes writes" if by == "sql" else "/primary says 200"
+    seen = [one for one in log.sightings if one.node == node and one.by is by]
+    title = "takes writes" if by is Witness.SQL else "/primary says 200"
     return _joined(
         Bar(before.time, after.time, colour, f"{node}: {title}")
         if before.leads
@@ -188,8 +187,8 @@ def _leading(log: Log, node: str, by: str, colour: str) -> Iterable[Bar]:
 
 def _key(log: Log) -> Iterable[Bar]:
     """Whose name the DCS holds, by whoever could ask it."""
-    palette = dict(zip(log.begin.get("members", ()), KEYS, strict=False))
-    seen = [one for one in log.sightings if one.by == "dcs" and one.leader is not None]
+    palette = dict(zip(log.begin.members, KEYS, strict=False))
+    seen = [one for one in log.sightings if one.by is Witness.DCS and one.leader is not None]
     return _joined(
         Bar(before.time, after.time, palette.get(before.leader, KEYS[0]), before.leader, before.leader)
         for before, after in pairwise(seen)

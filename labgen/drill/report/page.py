@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from labgen.drill.judge.log import Log
 from labgen.drill.judge.verdict import DrillVerdict
 from labgen.drill.report.drawing import LEGEND, timeline
-from labgen.drill.report.summary import summary
-from labgen.drill.report.tables import gap_of, seconds
+from labgen.drill.report.summary import DrillSummary, summary
+from labgen.drill.report.tables import outage_of, seconds
 
 STYLE = """
 body{font:clamp(17px,1.15vw,22px)/1.4 system-ui,sans-serif;margin:1rem auto;max-width:1780px;padding:0 1.2rem;
@@ -34,9 +33,9 @@ svg{width:100%;height:auto;display:block}small{color:#4a5463;font-size:.85em}
 def page(log: Log, verdict: DrillVerdict) -> str:
     """The whole page as HTML."""
     told = summary(log, verdict, "")
-    title = f"{told['drill']} on {told['lab']}: {verdict.status}"
+    title = f"{told.drill} on {told.lab}: {verdict.status}"
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
-    done = "; then ".join(told["operations"])
+    done = "; then ".join(told.operations)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -52,23 +51,22 @@ def page(log: Log, verdict: DrillVerdict) -> str:
     )
 
 
-def _cards(told: dict[str, Any]) -> Iterable[str]:
+def _cards(told: DrillSummary) -> Iterable[str]:
     """The figures that one came for, large."""
-    for path in told["paths"]:
-        limit = path["expected"]
-        bad = path["open"] or (limit is not None and path["gap"] > limit)
-        kind = "write" if path["for"] == "writing" else "read"
+    for path in told.paths:
+        limit = path.expected
+        bad = path.open or (limit is not None and path.outage > limit)
+        kind = "read" if path.reads else "write"
         what = f"without a {kind}" + ("" if limit is None else f", expected ≤ {limit:g} s")
-        yield _card(path["path"], gap_of(path), what, "bad" if bad else "")
-    writes = told["writes"]
-    lost = writes["lost"]
+        yield _card(path.path, outage_of(path), what, "bad" if bad else "")
+    lost = told.writes.lost
     counted = "not counted" if lost is None else str(lost)
     yield _card(
-        "writes lost", counted, f"of {writes['acknowledged']}", "bad" if lost else "plain" if lost is None else ""
+        "writes lost", counted, f"of {told.writes.acknowledged}", "bad" if lost else "plain" if lost is None else ""
     )
-    key = told["leader_key"]
+    key = told.leader_key
     yield _card("new leader", "none" if key is None else f"after {seconds(key)}", "by the DCS", "plain")
-    both = sum(overlap["seconds"] for overlap in told["two_leaders"])
+    both = sum(overlap.seconds for overlap in told.two_leaders)
     yield _card("two leaders", seconds(both) if both else "never", "at once", "bad" if both else "")
 
 
@@ -81,40 +79,39 @@ def _legend() -> str:
     return f"<p><small>{' &nbsp; '.join(spans)}</small></p>"
 
 
-def _paths(told: dict[str, Any]) -> str:
+def _paths(told: DrillSummary) -> str:
     rows = [
         [
-            path["path"] + ("" if path["for"] == "writing" else " (reads)"),
-            gap_of(path),
-            "" if path["expected"] is None else f"≤ {path['expected']:g} s",
-            "" if path["predicted"] is None else "{:g}-{:g} s".format(*path["predicted"]),
-            seconds(path["new_timeline"]),
-            seconds(path["before"]),
-            str(path["ok"]),
-            str(path["fail"]),
-            str(path["unknown"]),
+            path.path + (" (reads)" if path.reads else ""),
+            outage_of(path),
+            "" if path.expected is None else f"≤ {path.expected:g} s",
+            "" if path.predicted is None else "{:g}-{:g} s".format(*path.predicted),
+            seconds(path.new_timeline),
+            seconds(path.outage_before),
+            str(path.ok),
+            str(path.fail),
+            str(path.unknown),
         ]
-        for path in told["paths"]
+        for path in told.paths
     ]
     heads = ["path", "longest gap", "expected", "timers say", "new timeline", "before", "ok", "refused", "no answer"]
     reasons = "".join(
-        f"<br>{escape(path['path'])}: {escape(path['why'])}" for path in told["paths"] if path["predicted"] is not None
+        f"<br>{escape(path.path)}: {escape(path.why)}" for path in told.paths if path.predicted is not None
     )
     return _table(heads, rows) + (f"<p><small>The timers, in seconds:{reasons}</small></p>" if reasons else "")
 
 
-def _cluster(told: dict[str, Any]) -> str:
-    writes = told["writes"]
+def _cluster(told: DrillSummary) -> str:
     rows = [
-        ["fault to new leader key", seconds(told["leader_key"])],
-        ["fault to promotion", seconds(told["promoted"])],
-        ["fault to full redundancy", seconds(told["whole"])],
-        ["of that after healing", seconds(told["rejoined"])],
-        *([f"writes {name}", "not counted" if value is None else str(value)] for name, value in writes.items()),
+        ["fault to new leader key", seconds(told.leader_key)],
+        ["fault to promotion", seconds(told.promoted)],
+        ["fault to full redundancy", seconds(told.fully_replicated)],
+        ["of that after healing", seconds(told.replica_rejoin)],
         *(
-            [f"{' and '.join(overlap['nodes'])} both writable", seconds(overlap["seconds"])]
-            for overlap in told["two_leaders"]
+            [f"writes {name}", "not counted" if value is None else str(value)]
+            for name, value in told.writes.to_json().items()
         ),
+        *([f"{' and '.join(overlap.nodes)} both writable", seconds(overlap.seconds)] for overlap in told.two_leaders),
     ]
     return _table(["figure", "value"], rows)
 
@@ -125,16 +122,15 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _where(told: dict[str, Any]) -> str:
-    words = [f"{told[key]}" for key in ("lab", "blueprint", "profile", "provider", "started") if told.get(key)]
-    return ", ".join(dict.fromkeys(words))
+def _where(told: DrillSummary) -> str:
+    words = (told.lab, told.blueprint, told.profile, told.provider, told.started)
+    return ", ".join(dict.fromkeys(word for word in words if word))
 
 
-def _exact(told: dict[str, Any]) -> str:
-    probe = told["probe"]
-    clock = max(probe["clocks"].values(), default=0)
+def _exact(told: DrillSummary) -> str:
+    probe = told.probe
     return (
-        f"Clients on {told['client']}: a try every {1000 * (probe['interval'] or 0):.0f} ms on each path, given up "
-        f"after {probe['deadline'] or 0:g} s. Nodes are looked at every {1000 * (probe['observe'] or 0):.0f} ms. "
-        f"Clocks are known to {1000 * clock:.0f} ms."
+        f"Clients on {told.client}: a try every {1000 * (probe.interval or 0):.0f} ms on each path, given up "
+        f"after {probe.deadline or 0:g} s. Nodes are looked at every {1000 * (probe.observe or 0):.0f} ms. "
+        f"Clocks are known to {1000 * probe.clock:.0f} ms."
     )

@@ -43,12 +43,12 @@ def choose_drill(lab: Lab, word: str, changes: Sequence[str] = ()) -> Drill:
     for change in changes:
         drill = _changed(lab, drill, change)
     # Another fault, or the same on another node, has another title.
-    if _deeds(drill) != _deeds(before) and drill.title == before.title:
+    if _steps(drill) != _steps(before) and drill.title == before.title:
         drill = drill.model_copy(update={"title": _title(lab, drill.faults)})
     return drill
 
 
-def _deeds(drill: Drill) -> list[tuple[str, str | None]]:
+def _steps(drill: Drill) -> list[tuple[str, str | None]]:
     return [(step.fault, step.target) for step in drill.faults]
 
 
@@ -89,7 +89,7 @@ def _changed(lab: Lab, drill: Drill, change: str) -> Drill:
         value = parse_value(text)
     except ValueError:
         raise UsageError("the value cannot be read as YAML", where=where, cure=EXAMPLE) from None
-    document = drill.model_dump(mode="json")
+    document = drill.model_dump(mode="json", by_alias=True)
     keys = SHORT.get(path, path).split(".")
     inner: Any = document
     for key in keys[:-1]:

@@ -16,12 +16,17 @@ from labgen.drill.judge.log import LogFile
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.system.connection import Connection
+from labgen.system.waiting import FOREVER, wait_until
 
+INTERVAL = 0.05
+"""Seconds between two attempts on a path, if the first is answered by then."""
 CONNECT_TIMEOUT = 2
 """Seconds for each host that a client tries."""
 DEADLINE = 2.0
 """Seconds for a statement; then its client hangs up and calls the outcome unknown."""
 OBSERVE_EVERY = 0.25
+POLL = 0.2
+"""Seconds between two looks whether a program on a node has ended."""
 LATE = 5.0
 """Seconds after which what a node tells comes too late: its clock has stood still, and has to be compared anew."""
 LONGEST = 900.0
@@ -208,8 +213,11 @@ class Observers:
 
         command = f"exec runuser -u postgres -- python3 -I -B {program}"
         stream = self._streams[node.name] = Stream(connection, command, config, told)
-        while not stream.over and not stale.is_set() and not self._stop.wait(0.2):
-            pass
+
+        def over() -> bool:
+            return stream.over or stale.is_set() or self._stop.is_set()
+
+        wait_until(f"end of the watch on {node.name}", over, FOREVER, poll=POLL, pause=self._stop.wait)
         stream.stop(2)
 
     def _told(

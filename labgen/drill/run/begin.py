@@ -1,0 +1,56 @@
+"""The first line of a drill's log, written before anything is done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from labgen.drill.judge.begin import LogBegin, PathAbout
+from labgen.drill.judge.predict import Route, Span, predict
+from labgen.drill.run.plan import DrillPlan, strongest
+from labgen.drill.run.streams import CONNECT_TIMEOUT, DEADLINE, INTERVAL, OBSERVE_EVERY
+from labgen.lab.model import Lab
+
+TIMERS = ("ttl", "loop_wait", "retry_timeout", "synchronous_mode", "maximum_lag_on_failover")
+
+
+def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
+    """Everything that is known of the drill that PLAN describes when it begins."""
+    cluster, predicted = plan.cluster, _predicted(lab, plan)
+    return LogBegin(
+        format=1,
+        lab=lab.name,
+        blueprint=lab.blueprint.name,
+        profile=lab.profile,
+        provider=lab.provider,
+        versions=dict(lab.versions),
+        started=began.isoformat(timespec="seconds"),
+        drill=plan.drill,
+        operations=tuple(planned.title for planned in plan.faults),
+        timers={name: plan.config.get(name) for name in TIMERS},
+        leader=cluster.leader,
+        timeline=cluster.timeline,
+        members=tuple(node.name for node in lab.nodes_with("patroni")),
+        vip=cluster.vip_holder,
+        client=plan.client,
+        interval=INTERVAL,
+        deadline=DEADLINE,
+        connect_timeout=CONNECT_TIMEOUT,
+        observe=OBSERVE_EVERY,
+        paths=tuple(
+            PathAbout(name=path.name, summary=path.summary, reads=path.reads, predicted=predicted[path.name])
+            for path in plan.paths
+        ),
+    )
+
+
+def _predicted(lab: Lab, plan: DrillPlan) -> dict[str, Span | None]:
+    """Path → the outage that the timers make of the faults."""
+    effect, struck = strongest(plan.faults, plan.cluster)
+    quorum = any(planned.fault.effect == "dcs" for planned in plan.faults)
+    own = struck in plan.cluster.dcs
+    return {
+        path.name: None
+        if quorum or path.reads
+        else predict(effect, Route(path.through), lab, plan.config, dcs_leader=own)
+        for path in plan.paths
+    }
