@@ -388,4 +388,5 @@ class Manifest(Strict):
     scales: Scales = True
     rules: tuple[Rule, ...] = ()
     checks: tuple[CheckEntry, ...] = ()
+    status: str | None = Field(default=None, pattern=r"^[^\n]+$")
     collect: tuple[Collect, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from labgen.errors import HostError, VagrantError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import HeldNetwork, Provider
+from labgen.providers.base import VAGRANTFILES, HeldNetwork, Provider
 from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.libvirt_images import LibvirtImages
@@ -52,6 +52,7 @@ class LibvirtProvider(Provider):
     control = CONTROL
     images = LibvirtImages()
     snapshotter = LibvirtSnapshotter()
+    vagrantfile = VAGRANTFILES / "libvirt.rb.j2"
     destroys_in_parallel = False  # its plugin 0.11 has a race there, which leaves a machine behind
 
     @property

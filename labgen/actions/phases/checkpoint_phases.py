@@ -58,7 +58,10 @@ def _boot(run: Run, images: Mapping[str, str]) -> None:
     """Vagrant makes the machines from IMAGES; the Render that follows puts the lab's own images back."""
     machines = replace(machines_of(run.lab, baked=run.opened.record.baked), images=images)
     rendered = render_lab(run.lab, run.plan, run.folder.secrets(run.lab), run.folder.keys(), machines)
-    write_atomically(run.folder.rendered / "Vagrantfile", rendered["Vagrantfile"].text.encode(), 0o644)
+    for path, file in rendered.items():
+        if path == "Vagrantfile" or path.startswith("vagrant/"):
+            (run.folder.rendered / path).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(run.folder.rendered / path, file.text.encode(), file.mode)
     run.vagrant.up((), provider=run.lab.provider, timeout=run.boot_timeout)
 
 
