@@ -63,3 +63,10 @@ def test_who_waits_for_other_nodes_does_not_stand_before_who_does_not() -> None:
     )
     found = provisioners(["a", "b", "idle"], plan, everything)
     assert found == {"a": [(agent_a, []), (needs, [])], "b": [(agent_b, []), (proxy, [needs])], "idle": []}
+
+
+def test_what_others_wait_for_comes_before_what_nobody_does() -> None:
+    """A start step may wait for what it looks at, which no manifest says: a floating IP for a leader."""
+    look, begin, ready = StepId("a", "ip", "start"), StepId("a", "db", "start"), StepId("a", "db", "ready")
+    plan = Plan((Step(look, frozenset()), Step(begin, frozenset()), Step(ready, frozenset({begin}))))
+    assert [step for step, _ in provisioners(["a"], plan, everything)["a"]] == [begin, look, ready]

@@ -4,7 +4,7 @@
 #   * a step begins when those on other nodes that it waits for (STEPS) are done;
 #   * a step that is done with the files that are here now is not run again, so a second `vagrant up` goes on where the
 #     first one failed; one that is asked for by name (--provision-with) is run at once, whatever others do;
-#   * when one fails no other begins, and the whole command ends with its error.
+#   * when one fails no other begins, those under way soon end, and the whole command with its error.
 # Where Vagrant takes the machines one after the other (`vagrant provision`, VirtualBox), the steps of all run side by side
 # once it has come to the last one: some can only start together, as the servers of a cluster do.
 
@@ -14,6 +14,7 @@ require 'tempfile'
 
 module LabSteps
   FOLDER = File.expand_path('..', __dir__)
+  GRACE = 30 # seconds that steps under way have to end when one has failed: they may be waiting for what it was to do
   FAILED = [] # what failed first in this very Vagrant
   OVER = {} # nodes of which nothing more is to come in it
 
@@ -98,6 +99,20 @@ module LabSteps
     raise Failed, "#{name} was not begun: #{FAILED.first}" unless FAILED.empty?
   end
 
+  # Runs the block; it is ended GRACE seconds after a step has failed elsewhere.
+  def self.within_grace(name)
+    step, lock, over = Thread.current, Mutex.new, false
+    watch = Thread.new do
+      sleep 0.5 while FAILED.empty?
+      sleep GRACE
+      lock.synchronize { step.raise(Failed, "#{name} was ended: #{FAILED.first}") unless over }
+    end
+    yield
+  ensure
+    lock.synchronize { over = true }
+    watch.kill
+  end
+
   def self.send_files(machine)
     node = machine.name.to_s
     Tempfile.create('labgen') do |tar| # its owner's only, here and there
@@ -123,7 +138,7 @@ module LabSteps
       begin
         @app.call(env)
         LabSteps.begin_others(machine)
-      rescue Exception => error # rubocop:disable Lint/RescueException
+      rescue Exception => error
         FAILED << "#{machine.name}: #{error.message.lines.first&.strip}" if FAILED.empty?
         raise
       ensure
@@ -164,7 +179,7 @@ module LabSteps
       mark = LabSteps.home(machine, node).join("done-#{name}")
       mark.delete if mark.exist?
       LabSteps.send_files(machine) if name == 'files'
-      @app.call(env)
+      env[:provision_types] ? @app.call(env) : LabSteps.within_grace(name) { @app.call(env) }
       mark.write(LabSteps.stamp(machine, node, name))
     rescue StandardError => error
       FAILED << "#{name} failed on #{node}" if FAILED.empty? && !env[:provision_types]
