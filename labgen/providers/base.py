@@ -53,8 +53,8 @@ class Provider:
     no_snapshots: str = "it offers none"
     """Why there is no snapshotter, as a clause."""
     vagrantfile: Path | None = None
-    """Its part of the Vagrantfile, a template `NAME.rb.j2` that makes one machine, from `n`, an entry of NODES; Ruby files
-    in a folder NAME beside it go along. None: the box, name and address of each machine, as Vagrant has them."""
+    """Its part of the Vagrantfile, a template `NAME.rb.j2` that makes one machine, from `n`, an entry of NODES; Ruby
+    files in a folder NAME beside it go along. None: box, name and address of each machine, as Vagrant has them."""
     vagrant_plugins: bool = True
     """Whether Vagrant needs its plugins for it: to load the installed ones takes time."""
     destroys_in_parallel: bool = False

@@ -29,7 +29,8 @@ def render_vagrantfile(
     """`Vagrantfile`, and `vagrant/…`, which it requires and so comes first.
 
     images: node → docker tag or box name. fragment: the provider's part, a template `NAME.rb.j2`; Ruby files in the
-    folder NAME beside it, if there is one, go into the lab's folder as they are, and are required. driver: `kvm` or `qemu`, for libvirt. boot_timeout: in seconds.
+    folder NAME beside it, if there is one, go into the lab's folder as they are, and are required. driver: `kvm` or
+    `qemu`, for libvirt. boot_timeout: in seconds.
     """
     fragment = fragment or PLAIN
     helpers = [*sorted((TEMPLATES / "vagrant").iterdir()), *sorted(_beside(fragment).glob("*.rb"))]
