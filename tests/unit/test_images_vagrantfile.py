@@ -15,7 +15,7 @@ import pytest
 
 from labgen.lab.model import Lab, LabNetwork
 from labgen.plan import StepId
-from labgen.providers import get_provider
+from labgen.providers import get_provider, provider_names
 from labgen.render.provisioners import Provisioners
 from labgen.render.vagrantfile import render_vagrantfile
 from labgen.resources import resource
@@ -23,7 +23,9 @@ from labgen.resources import resource
 VARIANTS = [("docker", None), ("libvirt", None), ("libvirt", "vendor/debian12"), ("virtualbox", "vendor/debian12")]
 
 
-def rendered(provider: str, box: str | None = None, name: str = "sample") -> dict[str, str]:
+def rendered(
+    provider: str, box: str | None = None, name: str = "sample", fragment: Path | None = None
+) -> dict[str, str]:
     """The Vagrantfile and what lies beside it, by path."""
     nodes = (
         SimpleNamespace(name="one", address="192.168.60.2", memory=512, cpus=1),
@@ -34,7 +36,8 @@ def rendered(provider: str, box: str | None = None, name: str = "sample") -> dic
     first = StepId("one", "agent", "start")
     steps: Provisioners = {"one": [(first, [])], "two": [(StepId("two", "agent", "start"), [first])]}
     images = {} if box else {"one": "labgen/debian-13:abc", "two": "labgen/debian-13:def"}
-    fragment = get_provider(provider).vagrantfile
+    if fragment is None and provider in provider_names():
+        fragment = get_provider(provider).vagrantfile
     files = render_vagrantfile(lab, steps, images, fragment=fragment, driver="qemu", boot_timeout=600)
     return {path: file.text for path, file in files.items()}
 
@@ -284,3 +287,16 @@ def test_speedups_stand_aside_for_a_vagrant_that_they_do_not_know(version: str, 
     else:
         assert (done.returncode, done.stdout) == (0, "")
         assert done.stderr == f"vagrant/speedups.rb stands aside: it knows Vagrant ~> 2.3.4, this is {version}\n"
+
+
+def test_a_provider_from_outside_brings_its_fragment_and_its_ruby(tmp_path: Path) -> None:
+    (tmp_path / "tiny.rb.j2").write_text("      node.vm.box = {{ lab.name | ruby }} # tiny\n")
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "helper.rb").write_text("HELPED = true\n")
+    files = rendered("another-name", "some/box", name="it's", fragment=tmp_path / "tiny.rb.j2")
+    assert "      node.vm.box = 'it\\'s' # tiny\n" in files["Vagrantfile"]
+    assert "require_relative 'vagrant/helper'\n" in files["Vagrantfile"]
+    assert files["vagrant/helper.rb"] == "HELPED = true\n"
+    plain = rendered("another-name", "some/box")
+    assert set(plain) == {"vagrant/steps.rb", "vagrant/unpack.sh", "Vagrantfile"}
+    assert "node.vm.network :private_network, ip: n[:address]" in plain["Vagrantfile"]
