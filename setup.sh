@@ -284,7 +284,7 @@ run_tests() { # quick|docker|all PYTEST-OPTION…
   "$venv/bin/ruff" check .
   "$venv/bin/ruff" format --check labgen tests benchmarks scripts examples
   "$venv/bin/mypy"
-  find scripts examples -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run
+  find scripts examples labgen -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run
   say "pytest ${folders[*]}"
   exec "$venv/bin/python" -m pytest "${folders[@]}" "$@"
 }

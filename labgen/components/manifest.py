@@ -365,7 +365,8 @@ class Manifest(Strict):
     packages: the Debian packages that its program is in; `{version}` in a name stands for that in `versions`. config:
     the file that is changed by `--set config.…`. scales: whether a node with the component may be added to a lab that
     runs, or leave it. Parameter values: with these it may. False, where each member counts, as in a DCS: an added node
-    goes without the component.
+    goes without the component. status: a command, one line of Jinja text over the component's values, that shows as
+    root on a node how the component is; the README of a rendered folder names it.
     """
 
     name: Name
@@ -388,4 +389,5 @@ class Manifest(Strict):
     scales: Scales = True
     rules: tuple[Rule, ...] = ()
     checks: tuple[CheckEntry, ...] = ()
+    status: str | None = Field(default=None, pattern=r"^[^\n]+$")
     collect: tuple[Collect, ...] = ()

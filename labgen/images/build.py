@@ -105,8 +105,7 @@ class _Bench:
         self.added += (package for package in packages if package.key not in own)
 
     def add_box(self, box: Path) -> None:
-        words = ["--force", "--provider", self._spec.provider, "--name", self._spec.name, str(box)]
-        self._script.run_words(["vagrant", "box", "add", *words])
+        self._script.add_box(box)
 
 
 def _need_root() -> None:

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from labgen.errors import ImageError, PackageError
+from labgen.errors import ImageError, PackageError, VagrantError
 from labgen.images.spec import ImageSpec
+from labgen.providers import Vagrant
 from labgen.system.children import DIES_AS_A_WHOLE
 
 Progress = Callable[[str], None]
@@ -81,8 +82,7 @@ class Script:
                 start_new_session=True,
             )
             returncode = self._wait(running)
-        if self._stop.is_set():
-            raise ImageError(f"building the image {self._spec.name} was given up", where=self._log)
+        self._unless_given_up()
         if returncode:
             said = self._log.read_bytes()[begin:].decode(errors="replace")
             if chosen and (lacking := _lacking(said)):
@@ -97,6 +97,35 @@ class Script:
                 detail=said.splitlines()[-LAST_LINES:],
                 cure="mend what the lines above name, then run the same command again",
             )
+
+    def add_box(self, box: Path) -> None:
+        """Give Vagrant the file BOX as the image; raises ImageError, also if it was given up meanwhile."""
+        vagrant, over = Vagrant(box.parent, on_line=self._note), threading.Event()
+
+        def watch() -> None:
+            while not over.wait(POLL):
+                if self._stop.is_set():
+                    vagrant.interrupt()
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            vagrant.box_add(self._spec.name, box, self._spec.provider)
+        except VagrantError as error:
+            self._unless_given_up()
+            raise ImageError(error.what, where=self._log, detail=error.detail, cure=error.cure) from None
+        finally:
+            over.set()
+            watcher.join()
+        self._unless_given_up()
+
+    def _note(self, line: str) -> None:
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
+
+    def _unless_given_up(self) -> None:
+        if self._stop.is_set():
+            raise ImageError(f"building the image {self._spec.name} was given up", where=self._log)
 
     def _wait(self, running: subprocess.Popen[bytes]) -> int:
         while True:

@@ -17,6 +17,9 @@ from labgen.providers.image_maker import ImageMaker
 from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import INSTALL_VAGRANT, Vagrant
 
+VAGRANTFILES = Path(__file__).parent / "vagrantfiles"
+"""The built-in providers' parts of the Vagrantfile."""
+
 
 @dataclass(frozen=True)
 class HeldNetwork:
@@ -50,7 +53,8 @@ class Provider:
     no_snapshots: str = "it offers none"
     """Why there is no snapshotter, as a clause."""
     vagrantfile: Path | None = None
-    """Its part of the Vagrantfile, a template; None: the box, name and address of each machine, as Vagrant has them."""
+    """Its part of the Vagrantfile, a template `NAME.rb.j2` that makes one machine, from `n`, an entry of NODES; Ruby
+    files in a folder NAME beside it go along. None: box, name and address of each machine, as Vagrant has them."""
     vagrant_plugins: bool = True
     """Whether Vagrant needs its plugins for it: to load the installed ones takes time."""
     destroys_in_parallel: bool = False

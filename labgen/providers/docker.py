@@ -11,7 +11,7 @@ from typing import Any
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import Answer, HeldNetwork, Provider, ask
+from labgen.providers.base import VAGRANTFILES, Answer, HeldNetwork, Provider, ask
 from labgen.providers.capabilities import CONTAINER
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.docker_images import DockerImages
@@ -46,6 +46,7 @@ class DockerProvider(Provider):
     control = CONTROL
     images = DockerImages()
     snapshotter = DockerSnapshotter()
+    vagrantfile = VAGRANTFILES / "docker.rb.j2"
     vagrant_plugins = False
     destroys_in_parallel = True
     seen_while_booting = True

@@ -7,10 +7,10 @@ import re
 from ipaddress import IPv4Interface
 from pathlib import Path
 
-from labgen.errors import HostError
+from labgen.errors import HostError, VagrantError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import HeldNetwork, Provider, ask
+from labgen.providers.base import VAGRANTFILES, HeldNetwork, Provider
 from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.libvirt_images import LibvirtImages
@@ -52,6 +52,7 @@ class LibvirtProvider(Provider):
     control = CONTROL
     images = LibvirtImages()
     snapshotter = LibvirtSnapshotter()
+    vagrantfile = VAGRANTFILES / "libvirt.rb.j2"
     destroys_in_parallel = False  # its plugin 0.11 has a race there, which leaves a machine behind
 
     @property
@@ -73,9 +74,7 @@ class LibvirtProvider(Provider):
         answer = virsh("version", "--daemon")
         if answer.rc != 0:
             found.append(unreachable(answer))
-        if "vagrant-libvirt" not in ask(["vagrant", "plugin", "list"], timeout=60).stdout:
-            found.append(HostError("Vagrant's plugin for libvirt is not installed", cure=INSTALL))
-        return found
+        return found + _plugin_missing()
 
     def boot_timeout(self, nodes: int) -> float:
         # Emulated on two cores, one VM boots in 53 s and seven in 224 s.
@@ -104,6 +103,14 @@ class LibvirtProvider(Provider):
             for cidr, device in _ranges(virsh("net-dumpxml", name).stdout):
                 held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure))
         return held
+
+
+def _plugin_missing() -> list[HostError]:
+    try:
+        there = "vagrant-libvirt" in Vagrant(Path("/")).plugins()  # from where no Vagrantfile is
+    except VagrantError as error:
+        return [HostError(error.what, detail=error.detail, cure=error.cure)]
+    return [] if there else [HostError("Vagrant's plugin for libvirt is not installed", cure=INSTALL)]
 
 
 def _ranges(xml: str) -> list[tuple[str, str | None]]:

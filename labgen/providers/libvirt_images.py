@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from labgen.providers.base import ask
 from labgen.providers.boxes import as_file_name, box_folder
 from labgen.providers.image_maker import ImageMaker, Workbench
+from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import virsh, words
 from labgen.render.model import ImageCommands
 from labgen.resources import resource
@@ -50,7 +50,8 @@ class LibvirtImages(ImageMaker):
         return any(box_folder(name).glob("*/libvirt/metadata.json"))
 
     def remove(self, name: str, _cache: Path) -> None:
-        ask(["vagrant", "box", "remove", "--force", "--all", "--provider", "libvirt", name], timeout=120)
+        if self.exists(name):
+            Vagrant(Path("/")).box_remove(name, "libvirt")
         # The copies of a box's disk that vagrant-libvirt keeps in libvirt's pools, and leaves there without the box.
         for pool in words("pool-list", "--name"):
             for volume in words("vol-list", "--pool", pool):

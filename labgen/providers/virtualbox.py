@@ -7,7 +7,7 @@ import re
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import Provider, ask
+from labgen.providers.base import VAGRANTFILES, Provider, ask
 from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.names import machine_name
@@ -32,6 +32,7 @@ class VirtualboxProvider(Provider):
     name = "virtualbox"
     capabilities = MACHINE
     control = CONTROL
+    vagrantfile = VAGRANTFILES / "virtualbox.rb.j2"
     no_snapshots = "labgen renders its machines, and has not been tried on them"
 
     def problems(self) -> list[HostError]:

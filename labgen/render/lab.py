@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from labgen import __version__
-from labgen.errors import UsageError
+from labgen.lab.expressions import Expressions
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
-from labgen.lab.quoting import FILTERS
 from labgen.lab.secrets import Secrets
 from labgen.plan.model import Plan, StepId
+from labgen.render.environment import environment
 from labgen.render.model import SCRIPT, SECRET, ImageCommands, Rendered, RenderedFile
 from labgen.render.nodes import render_nodes
+from labgen.render.provisioners import provisioners
+from labgen.render.vagrantfile import render_vagrantfile
 from labgen.resources import resource
 from labgen.systems import system
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Machines:
     images: node → docker tag or box name. baked: False where the install steps run in the guest.
     driver: `kvm` or `qemu`, for libvirt. boot_timeout: seconds that Vagrant waits for one machine. commands: how images
     are made, None where boxes are a vendor's. scripts: what they take beside those of `scripts/image`. plugins: whether
-    Vagrant has to load its own.
+    Vagrant has to load its own. vagrantfile: the provider's part of the Vagrantfile, None for the plain one.
     """
 
     images: Mapping[str, str]
@@ -42,6 +39,7 @@ class Machines:
     commands: ImageCommands | None = None
     scripts: tuple[Path, ...] = ()
     plugins: bool = True
+    vagrantfile: Path | None = None
 
 
 def render_lab(
@@ -57,8 +55,16 @@ def render_lab(
     rendered = {
         "keys/lab_ed25519": RenderedFile(keys.private, SECRET),
         "keys/lab_ed25519.pub": RenderedFile(keys.public + "\n"),
-        "Vagrantfile": RenderedFile(_vagrantfile(lab, machines, keys)),
     }
+    steps = provisioners([node.name for node in lab.nodes], plan, partial(_runs, lab, machines))
+    rendered |= render_vagrantfile(
+        lab,
+        steps,
+        machines.images,
+        fragment=machines.vagrantfile,
+        driver=machines.driver,
+        boot_timeout=machines.boot_timeout,
+    )
     rendered |= _copies((resource("scripts") / "image").glob("*.sh"), "image")
     rendered |= _copies(machines.scripts, "image")
     rendered[f"image/systems/{lab.os}.conf"] = RenderedFile(system(lab.os).file.read_text(encoding="utf-8"))
@@ -71,29 +77,37 @@ def render_lab(
     rendered |= render_nodes(lab, secrets)
     context = {
         "lab": lab,
-        "order": _order(lab, plan, machines),
         "version": __version__,
         "images": components_by_image(lab, machines),
         "baked": machines.baked,
         "commands": machines.commands,
         "plugins": machines.plugins,
         "artefacts_complete": not missing_artefacts,
+        "looks": _looks(lab),
+        "sample": next((step for of_node in reversed(steps.values()) for step, _ in reversed(of_node)), None),
     }
-    for name, mode in (("README.md", 0o644), ("prepare.sh", SCRIPT), ("provision.sh", SCRIPT), ("destroy.sh", SCRIPT)):
-        text = _environment().get_template(f"{name}.j2").render(context)
+    for name, mode in (("README.md", 0o644), ("prepare.sh", SCRIPT), ("destroy.sh", SCRIPT)):
+        text = environment().get_template(f"{name}.j2").render(context)
         rendered[name] = RenderedFile(text, mode)
     if missing_artefacts:
         rendered["artefacts/MISSING"] = RenderedFile("".join(f"{name}\n" for name in missing_artefacts))
     return rendered
 
 
-def _order(lab: Lab, plan: Plan, machines: Machines) -> list[tuple[StepId, list[StepId]]]:
-    """Each step that has to run, with those it waits for; an image has run the install steps, the user's own aside."""
+def _runs(lab: Lab, machines: Machines, step: StepId) -> bool:
+    """Whether STEP has to run on its node: an image has run the install steps, the user's own aside."""
+    return not (machines.baked and step.stage == "install") or lab.components[step.component].own
 
-    def runs(step: StepId) -> bool:
-        return not (machines.baked and step.stage == "install") or lab.components[step.component].own
 
-    return [(step.id, sorted(filter(runs, waits))) for step, waits in plan.direct_waits() if runs(step.id)]
+def _looks(lab: Lab) -> list[tuple[str, str]]:
+    """Commands that show how the lab is, each with the node that it is for: one of each component that has one."""
+    expressions = Expressions(lab)
+    looks: dict[str, str] = {}  # command → node; two components may be seen by the same one
+    for name, component in lab.components.items():
+        carriers = lab.nodes_with(name)
+        if component.manifest.status and carriers:
+            looks.setdefault(expressions.text(component.manifest.status, carriers[0], name), carriers[0].name)
+    return [(node, command) for command, node in looks.items()]
 
 
 def components_by_image(lab: Lab, machines: Machines) -> dict[str, tuple[str, ...]]:
@@ -101,52 +115,6 @@ def components_by_image(lab: Lab, machines: Machines) -> dict[str, tuple[str, ..
     return {machines.images[node.name]: lab.installed(node) for node in lab.nodes if node.name in machines.images}
 
 
-def _vagrantfile(lab: Lab, machines: Machines, keys: KeyPair) -> str:
-    facts: dict[str, Any] = {
-        "name": lab.name,
-        "provider": lab.provider,
-        "network": lab.network,
-        "box": lab.box,
-        "driver": machines.driver,
-        "boot_timeout": machines.boot_timeout,
-    }
-    nodes = [
-        {
-            "name": node.name,
-            "address": node.address,
-            "memory": node.memory,
-            "cpus": node.cpus,
-            "image": _image(lab, machines, node.name),
-        }
-        for node in lab.nodes
-    ]
-    template = _environment().from_string(resource("Vagrantfile.j2").read_text(encoding="utf-8"))
-    return template.render(lab=facts, nodes=nodes, public_key=keys.public)
-
-
-def _image(lab: Lab, machines: Machines, node: str) -> str:
-    image = machines.images.get(node) or lab.box
-    if not image:
-        raise UsageError(
-            f"{lab.provider} boots a vendor's box, and the profile {lab.profile} of {lab.blueprint.name} names none",
-            cure="name one: --set box=NAME",
-        )
-    return image
-
-
 def _copies(scripts: Iterable[Path], target: str) -> Rendered:
     """SCRIPTS as they are, below TARGET."""
     return {f"{target}/{path.name}": RenderedFile(path.read_text(encoding="utf-8"), SCRIPT) for path in sorted(scripts)}
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(  # noqa: S701 - none of this is HTML
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(FILTERS)
-    return environment

@@ -26,6 +26,8 @@ from labgen.components.registry import Component
 from labgen.lab.keys import KeyPair
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan
+from labgen.providers import get_provider
+from labgen.render.environment import TEMPLATES
 from labgen.render.lab import render_lab
 from labgen.render.model import Rendered
 from labgen.resources import resource
@@ -84,7 +86,7 @@ def rendered(variant: str) -> Rendered:
 
 
 def is_copy(path: str) -> bool:
-    return path.startswith(("components/", "image/"))
+    return path.startswith(("components/", "image/", "vagrant/"))
 
 
 def own_text(rendered: Rendered) -> dict[str, str]:
@@ -126,6 +128,15 @@ def test_rendered_folder(variant: str, regenerate: bool) -> None:
         assert text == kept[path], f"{path} differs: look at it, then run pytest tests/golden --regenerate"
 
 
+def sources(path: str, provider: str) -> list[Path]:
+    """Where PATH may be a copy from."""
+    if path.startswith("vagrant/"):
+        name = path.removeprefix("vagrant/")
+        fragment = get_provider(provider).vagrantfile
+        return [TEMPLATES / path, *([fragment.with_name(provider) / name] if fragment else [])]
+    return [resource("scripts") / path.removeprefix("components/")]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_scripts_are_copies(variant: str) -> None:
     copies = {path: file for path, file in rendered(variant).items() if is_copy(path)}
@@ -134,7 +145,7 @@ def test_scripts_are_copies(variant: str) -> None:
         *loaded_for(variant).components,
     }
     for path, file in copies.items():
-        source = resource("scripts") / path.removeprefix("components/")
+        (source,) = (place for place in sources(path, VARIANTS[variant][1]) if place.exists())
         assert file.text == source.read_text(encoding="utf-8"), path
         assert file.mode == (0o755 if path.endswith(".sh") else 0o644), path
 
@@ -160,7 +171,7 @@ def test_rendered_bash(variant: str, tmp_path: Path) -> None:
             assert (done.returncode, done.stderr) == (0, ""), path
             if not is_copy(path) and not path.endswith("/env"):
                 scripts.setdefault(file.text, path)  # most are the same on every node
-    assert {"prepare.sh", "provision.sh", "destroy.sh"} < set(scripts.values())
+    assert {"prepare.sh", "destroy.sh"} < set(scripts.values())
     if not shutil.which("shellcheck"):
         pytest.skip("shellcheck is not here")
     for text, path in scripts.items():
@@ -220,9 +231,12 @@ def test_units_parse(variant: str) -> None:
 def test_vagrantfile_is_ruby(variant: str, tmp_path: Path) -> None:
     if not shutil.which("ruby"):
         pytest.skip("ruby is not here")
-    (tmp_path / "Vagrantfile").write_text(rendered(variant)["Vagrantfile"].text, encoding="utf-8")
-    done = subprocess.run(["ruby", "-wc", tmp_path / "Vagrantfile"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    ruby = [path for path in rendered(variant) if path == "Vagrantfile" or path.endswith(".rb")]
+    assert len(ruby) >= 2
+    for path in ruby:
+        (tmp_path / "file").write_text(rendered(variant)[path].text, encoding="utf-8")
+        done = subprocess.run(["ruby", "-wc", tmp_path / "file"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), path
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -232,11 +246,21 @@ def test_nothing_of_python_or_jinja_is_left(variant: str) -> None:
             assert not re.search(r"\{%|%\}|\bNone\b|\bTrue\b|\bFalse\b|\bUndefined\b", file.text), path
 
 
+def steps_in(vagrantfile: str) -> list[tuple[str, str, str]]:
+    """Node, component and stage of each step in STEPS."""
+    (block,) = re.findall(r"^STEPS = \{\n(.*?)^\}\.freeze$", vagrantfile, re.MULTILINE | re.DOTALL)
+    return [
+        (node, component, stage)
+        for node, steps in re.findall(r"^  '(\S+)' => \[\n(.*?)^  \],$", block, re.MULTILINE | re.DOTALL)
+        for component, stage in re.findall(r"^    \['(\S+)', '(\S+)'", steps, re.MULTILINE)
+    ]
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_steps_and_files_fit(variant: str) -> None:
-    """provision.sh runs only scripts that are in the folder, and every listed file is there."""
+    """The Vagrantfile runs only scripts that are in the folder, and every listed file is there."""
     folder = rendered(variant)
-    steps = re.findall(r"^step (\S+) (\S+) (\S+)", folder["provision.sh"].text, re.MULTILINE)
+    steps = steps_in(folder["Vagrantfile"].text)
     assert len(steps) > 20
     for node, component, stage in steps:
         assert f"components/{component}/{stage}.sh" in folder

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live import BLUEPRINT, ON_SUBNET, SUBNET, Cli, docker, docker_things, run
+from tests.live import BLUEPRINT, ON_SUBNET, SUBNET, Cli, docker, docker_things, run, watched_command_lines
 
 NAME = "by-hand"
+PATRONI_CONFIG = "nodes/pg-patroni1/patroni/files/etc/patroni/config.yml"
 RENDER = ("render", BLUEPRINT, "--name", NAME, "--provider", "docker", *ON_SUBNET)
 
 
@@ -36,17 +38,112 @@ def by_hand(folder: Path, *words: str, expect: int = 0) -> str:
     return done.said
 
 
-def test_it_boots_provisions_and_goes_by_hand(folder: Path) -> None:
-    by_hand(folder, "./prepare.sh")
-    by_hand(folder, "vagrant", "up")
-    first = by_hand(folder, "./provision.sh")
-    assert "steps are done" in first
-    listed = by_hand(folder, "vagrant", "ssh", "pg-patroni1", "-c", "sudo patronictl -c /etc/patroni/config.yml list")
-    assert listed.count("Leader") >= 1
-    assert all(f"pg-patroni{number}" in listed for number in (1, 2, 3))
-    by_hand(folder, "./provision.sh")  # finds everything done
+def on(folder: Path, node: str, command: str) -> str:
+    """What a command prints on a node."""
+    return by_hand(folder, "vagrant", "ssh", node, "-c", command)
+
+
+def members(folder: Path, node: str) -> list[tuple[str, str]]:
+    """Role and state of each of Patroni's members, asked on NODE."""
+    listed = on(folder, node, "sudo patronictl -c /etc/patroni/config.yml list")
+    rows = [row.split("|")[1:-1] for row in listed.splitlines() if re.match(r"\| \S+ +\| \d", row)]
+    return sorted((cells[2].strip(), cells[3].strip()) for cells in rows)
+
+
+def whole(folder: Path) -> None:
+    """One leads, two stream."""
+    assert members(folder, "pg-patroni1") == [("Leader", "running"), ("Replica", "streaming"), ("Replica", "streaming")]
+
+
+def looks(folder: Path) -> list[str]:
+    """What the commands print that the README has for seeing whether the lab is well."""
+    section = (folder / "README.md").read_text().split("## Is it well?")[1].split("##")[0]
+    commands = re.findall(r"^    sudo (vagrant ssh .*)$", section, re.MULTILINE)
+    assert len(commands) > (folder / "Vagrantfile").read_text().count("{ name: ")
+    return [by_hand(folder, "bash", "-c", command) for command in commands]
+
+
+def began(said: str) -> list[str]:
+    """The provisioners that ran, as `node/name`; not those that were done before."""
+    ran: dict[str, list[str]] = {}
+    for line in said.splitlines():
+        if begun := re.match(r"==> (\S+): Running provisioner: (\S+) \(shell\)", line):
+            ran.setdefault(begun[1], []).append(begun[2])
+        elif skipped := re.match(r" +(\S+): done before$", line):
+            ran[skipped[1]].pop()
+    return [f"{node}/{name}" for node, names in ran.items() for name in names]
+
+
+def removed(folder: Path) -> None:
     by_hand(folder, "./destroy.sh")
     assert docker_things(NAME) == []
+
+
+def test_vagrant_up_alone_ends_with_a_lab(folder: Path) -> None:
+    """And the README's commands say so."""
+    by_hand(folder, "./prepare.sh")
+    seen: set[str] = set()
+    with watched_command_lines(seen):
+        by_hand(folder, "vagrant", "up")
+    whole(folder)
+    assert not [text for text in looks(folder) if "\u25cf" in text]  # what systemctl puts before a unit that failed
+    passwords = re.findall(r"password: [\"'](\S{12,})[\"']", (folder / PATRONI_CONFIG).read_text())
+    assert passwords
+    assert not [line for line in seen if any(password in line for password in passwords)]
+
+
+def test_files_on_the_nodes_are_roots_only(folder: Path) -> None:
+    owned = on(
+        folder, "pg-patroni1", "sudo find /opt/labgen -path '*/state' -prune -o -printf '%m %U:%G %y\\n' | sort -u"
+    )
+    assert set(owned.split("\n")) - {""} <= {"600 0:0 f", "700 0:0 f", "700 0:0 d"}, owned
+
+
+def test_a_second_up_does_nothing(folder: Path) -> None:
+    assert began(by_hand(folder, "vagrant", "up")) == []
+
+
+def test_one_step_runs_again_on_one_node(folder: Path) -> None:
+    said = by_hand(folder, "vagrant", "provision", "--provision-with", "patroni-start", "pg-patroni1")
+    assert began(said) == ["pg-patroni1/patroni-start"]
+    whole(folder)
+
+
+def test_a_changed_file_is_sent_and_its_steps_run_again(folder: Path) -> None:
+    script = folder / "components" / "pgbouncer" / "start.sh"
+    script.write_text(script.read_text() + "echo changed by hand\n")
+    said = by_hand(folder, "vagrant", "provision")
+    assert "pgbouncer: changed by hand" in said
+    assert began(said) == [f"pgbouncer/{name}" for name in ("files", "pgbouncer-configure", "pgbouncer-start")]
+
+
+def test_a_step_that_fails_ends_it_all_and_the_next_up_goes_on(folder: Path) -> None:
+    """The others do not wait for ever. With a Vagrant that its speed-ups do not know, a lab is the same."""
+    removed(folder)
+    speedups = folder / "vagrant" / "speedups.rb"
+    speedups.write_text(speedups.read_text().replace("'~> 2.3.4'", "'~> 0.9'"))
+    script = folder / "components" / "patroni" / "start.sh"
+    sound = script.read_text()
+    script.write_text("[[ $LABGEN_NODE != pg-patroni1 ]] || { echo not today; exit 3; }\n" + sound)
+    said = by_hand(folder, "vagrant", "up", expect=1)
+    assert "vagrant/speedups.rb stands aside" in said
+    assert "pg-patroni1: not today" in said
+    assert "patroni-start failed on pg-patroni1: " in said
+    assert "patroni-start was not begun: patroni-start failed on pg-patroni1" in said
+    script.write_text(sound)
+    again = by_hand(folder, "vagrant", "up")
+    assert "pg-patroni1/patroni-start" in began(again)
+    assert "consul-node1/consul-start" not in began(again)
+    whole(folder)
+    removed(folder)
+
+
+def test_machines_one_after_the_other_come_to_the_same(folder: Path) -> None:
+    """As with a provider that is not parallel: the steps begin when the last machine is there."""
+    said = by_hand(folder, "vagrant", "up", "--no-parallel")
+    assert said.index("labgen-by-hand-pgbouncer") < said.index("Running provisioner")
+    whole(folder)
+    removed(folder)
 
 
 def test_a_boot_that_fails_leaves_nothing(folder: Path) -> None:

@@ -95,7 +95,7 @@ def test_what_was_rendered_elsewhere_is_not_used(tmp_path: Path) -> None:
     evil = {
         "rendered/Vagrantfile": "system('touch /tmp/evil')\n",
         "rendered/components/patroni/start.sh": "touch /tmp/evil\n",
-        "rendered/provision.sh": "touch /tmp/evil\n",
+        "rendered/vagrant/steps.rb": "touch /tmp/evil\n",
     }
     path = write_bundle(tmp_path / "x.tar.zst", {**evil})
     with offered(path, lambda _: None) as offer:

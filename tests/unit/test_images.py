@@ -31,9 +31,9 @@ FAKE_TOOLS = {
 [[ $1 == image && $2 == rm ]] && rm "$WORLD/images/${3//\\//_}"
 """,
     "vagrant": """\
-[[ $2 == add ]] && mkdir -p "$VAGRANT_HOME/boxes/${7//\\//-VAGRANTSLASH-}/0/libvirt" &&
-  cp "$8" "$VAGRANT_HOME/boxes/${7//\\//-VAGRANTSLASH-}/0/libvirt/metadata.json"
-[[ $2 == remove ]] && rm -r "$VAGRANT_HOME/boxes/${7//\\//-VAGRANTSLASH-}"
+[[ $2 == add ]] && mkdir -p "$VAGRANT_HOME/boxes/${3//\\//-VAGRANTSLASH-}/0/libvirt" &&
+  cp "$4" "$VAGRANT_HOME/boxes/${3//\\//-VAGRANTSLASH-}/0/libvirt/metadata.json"
+[[ $2 == remove ]] && rm -r "$VAGRANT_HOME/boxes/${4//\\//-VAGRANTSLASH-}"
 exit 0
 """,
     "virsh": """\

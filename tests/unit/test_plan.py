@@ -255,7 +255,7 @@ print(*(s.id for s in build_plan(lab(Path({root!r}), nodes)).steps), sep="\\n")
 
 
 def test_order_is_the_same_in_every_process(tmp_path: Path, components: Path) -> None:
-    """provision.sh is written from this order: it must not change with the hash seed."""
+    """The Vagrantfile is written from this order: it must not change with the hash seed."""
     write_component(components, "plain", files={"start.sh": ""})
     write_component(components, "waits", "start: {needs: [{component: plain, on: lab}]}\n", {"start.sh": ""})
     orders = set()

@@ -13,7 +13,7 @@ import pytest
 
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
-from labgen.providers import base, docker, docker_snapshotter, get_provider, libvirt, networks, provider_names, virsh
+from labgen.providers import base, docker, docker_snapshotter, get_provider, networks, provider_names, virsh
 from labgen.providers.base import Answer, HeldNetwork
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
@@ -21,6 +21,7 @@ from labgen.providers.libvirt import LibvirtProvider, kvm_usable
 from labgen.providers.networks import conflicts, free_network, parse_routes, ranges_in_use
 from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import parse_domain_states
+from tests.fakes.vagrant import install_vagrant
 
 LAB = cast(
     Lab,
@@ -31,6 +32,7 @@ LAB = cast(
     ),
 )
 NO_VAGRANT = cast(Vagrant, None)
+PLUGIN = "echo 1,,plugin-name,vagrant-libvirt; echo 1,vagrant-libvirt,plugin-version,0.11.2"
 Say = Callable[[Mapping[str, Answer]], None]
 
 
@@ -43,7 +45,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
             line = " ".join(command)
             return next((answer for start, answer in answers.items() if line.startswith(start)), Answer(0, "", ""))
 
-        for module in (base, docker, docker_snapshotter, libvirt, networks, virsh):
+        for module in (base, docker, docker_snapshotter, networks, virsh):
             monkeypatch.setattr(module, "ask", ask)
         monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
 
@@ -113,18 +115,19 @@ def test_what_is_not_installed_is_named(say: Say, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("answers", "what"),
+    ("virsh", "plugins", "what"),
     [
-        (
-            {"virsh": Answer(1, "", "error: Failed to connect socket to '/run/libvirt.sock': No such file")},
-            "not answer",
-        ),
-        ({"virsh": Answer(1, "", "error: authentication unavailable: no polkit agent")}, "permission"),
-        ({"vagrant plugin": Answer(0, "No plugins installed.", "")}, "plugin"),
+        ("error: Failed to connect socket to '/run/libvirt.sock': No such file", PLUGIN, "not answer"),
+        ("error: authentication unavailable: no polkit agent", PLUGIN, "permission"),
+        ("", "echo", "is not installed"),
+        ("", "exit 1", "failed with exit code 1"),
     ],
 )
-def test_libvirt_that_cannot_be_used(say: Say, answers: Mapping[str, Answer], what: str) -> None:
-    say({"vagrant plugin": Answer(0, "vagrant-libvirt (0.11.2, system)", ""), **answers})
+def test_libvirt_that_cannot_be_used(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virsh: str, plugins: str, what: str
+) -> None:
+    say({"virsh": Answer(1, "", virsh)} if virsh else {})
+    install_vagrant(tmp_path, monkeypatch, {"plugin": plugins})
     [problem] = LibvirtProvider().problems()
     assert what in problem.what
 

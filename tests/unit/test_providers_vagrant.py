@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import vagrant as python_vagrant
 
+import labgen
 from labgen.errors import HostError, VagrantError
 from labgen.providers import Vagrant
 from labgen.providers import process as process_module
@@ -63,6 +66,10 @@ class Bench:
     def calls(self) -> list[str]:
         return self._calls.read_text().splitlines()
 
+    @property
+    def called(self) -> bool:
+        return self._calls.exists()
+
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
@@ -93,7 +100,7 @@ def test_every_call_has_a_log_of_its_own(bench: Bench) -> None:
         "vagrant-02-destroy.log",
         "vagrant-03-up.log",
     ]
-    assert bench.calls[1] == "destroy a --force --parallel"
+    assert bench.calls[1] == "destroy a --parallel --force"
     assert bench.lines[-1] == "no newline"
 
 
@@ -177,9 +184,60 @@ def until(holds: Callable[[], object]) -> None:
 
 def test_a_daemon_that_keeps_the_output_open_does_not_hold_us(bench: Bench) -> None:
     started = time.monotonic()
-    bench.vagrant._run(["reload"], 20)
+    bench.vagrant._client.reload()
     assert time.monotonic() - started < 5
     assert bench.lines == ["daemon left"]
+
+
+THROUGH_PYTHON_VAGRANT: dict[str, Callable[[Vagrant], object]] = {
+    "up": lambda it: it.up(["a", "b"]),
+    "halt": lambda it: it.halt(["a"]),
+    "destroy": lambda it: it.destroy(),
+    "status": lambda it: it.status(),
+    "ssh_config": lambda it: it.ssh_config(),
+    "validate": lambda it: it.validate(),
+    "version": lambda it: it.version(),
+    "plugins": lambda it: it.plugins(),
+    "box_list": lambda it: it.box_list(),
+    "box_add": lambda it: it.box_add("box", Path("file"), "libvirt"),
+    "box_remove": lambda it: it.box_remove("box", "libvirt"),
+}
+
+
+class Broken(Exception):
+    """What python-vagrant raises when a test has broken it."""
+
+
+@pytest.mark.parametrize("call", THROUGH_PYTHON_VAGRANT)
+def test_there_is_no_way_past_python_vagrant(bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """With that broken from which python-vagrant's own runners begin, Vagrant does nothing, for any provider."""
+
+    def broken(*_: object) -> None:
+        raise Broken
+
+    monkeypatch.setattr(python_vagrant.Vagrant, "_make_vagrant_command", broken)
+    with pytest.raises(Broken):
+        THROUGH_PYTHON_VAGRANT[call](bench.vagrant)
+    assert not bench.called
+
+
+def test_nobody_else_runs_vagrant() -> None:
+    sources = sorted(Path(labgen.__file__).parent.rglob("*.py"))
+    assert sources
+    assert not [path for path in sources if re.search(r"""\[\s*["']vagrant["']""", path.read_text())]
+
+
+@pytest.mark.parametrize(("call", "method"), [("up", "up"), ("halt", "halt"), ("destroy", "destroy")])
+@pytest.mark.parametrize("nodes", [(), ("a",), ("a", "b")])
+def test_its_public_methods_are_used(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str, method: str, nodes: tuple[str, ...]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise Broken
+
+    monkeypatch.setattr(python_vagrant.Vagrant, method, broken)
+    with pytest.raises(Broken):
+        getattr(bench.vagrant, call)(nodes)
 
 
 def test_status_in_our_words(bench: Bench) -> None:

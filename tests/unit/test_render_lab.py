@@ -155,6 +155,9 @@ def test_missing_artefacts_are_named(sample: Lab) -> None:
 
 
 def test_steps_are_those_of_the_plan(sample: Lab) -> None:
-    steps = re.findall(r"^step (.*)$", rendered(sample)["provision.sh"].text, re.MULTILINE)
+    (block,) = re.findall(r"^STEPS = .*", rendered(sample)["Vagrantfile"].text, re.MULTILINE | re.DOTALL)
     plan = [s.id for s in build_plan(sample).steps if s.id.stage != "install"]  # the images hold those
-    assert steps == [f"{step.node} {step.component} {step.stage}" for step in plan]
+    for node in ("one", "two"):
+        (of_node,) = re.findall(rf"^  '{node}' => \[\n(.*?)^  \],", block, re.MULTILINE | re.DOTALL)
+        steps = re.findall(r"^    \['(.*?)', '(.*?)'", of_node, re.MULTILINE)
+        assert steps == [(step.component, step.stage) for step in plan if step.node == node]

@@ -86,7 +86,14 @@ def test_renders_outside_the_checkout(python: Path, tmp_path: Path) -> None:
     assert Path(told["home"]).is_relative_to(site)
     assert all(Path(folder).is_relative_to(site) for folder in told["components"].values())
     assert set(told["components"]) >= {"consul", "patroni", "pgbouncer", "consul-template", "floating-ip"}
-    for file in ("Vagrantfile", "provision.sh", "components/lib/lib.sh", "components/lib/run.sh", "image/rootfs.sh"):
+    for file in (
+        "Vagrantfile",
+        "vagrant/steps.rb",
+        "vagrant/network.rb",
+        "components/lib/lib.sh",
+        "components/lib/run.sh",
+        "image/rootfs.sh",
+    ):
         assert file in told["files"]
         assert (tmp_path / "rendered" / file).stat().st_size > 0
     assert {"docker", "libvirt", "virtualbox"} <= set(told["providers"])
@@ -104,5 +111,6 @@ def test_contents(wheel: Path) -> None:
     for folder, pattern in (("scripts", "**/*"), ("blueprints", "*.yml"), ("examples/repro", "**/*")):
         there = {path.relative_to(CHECKOUT) for path in (CHECKOUT / folder).glob(pattern) if path.is_file()}
         assert {f"labgen/data/{path}" for path in there} <= names
-    assert {"labgen/data/Vagrantfile.j2", "labgen/py.typed", "labgen/render/templates/provision.sh.j2"} <= names
+    assert {"labgen/data/Vagrantfile.j2", "labgen/py.typed", "labgen/render/templates/README.md.j2"} <= names
+    assert {f"labgen/providers/vagrantfiles/{name}.rb.j2" for name in ("docker", "libvirt", "virtualbox")} <= names
     assert not [name for name in names if name.startswith(("tests/", "docs/")) or "__pycache__" in name]

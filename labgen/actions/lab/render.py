@@ -62,4 +62,5 @@ def machines_of(lab: Lab, *, baked: bool) -> Machines:
         commands=maker.commands if maker else None,
         scripts=(Path(maker.script),) if maker and Path(maker.script).is_absolute() else (),
         plugins=provider.vagrant_plugins,
+        vagrantfile=provider.vagrantfile,
     )

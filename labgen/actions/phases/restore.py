@@ -60,7 +60,10 @@ class Restore:
         lab, folder = self.request.lab, self.request.folder
         machines = replace(machines_of(lab, baked=self.request.opened.record.baked), images=images)
         rendered = render_lab(lab, self.request.plan, folder.secrets(lab), folder.keys(), machines)
-        write_atomically(folder.rendered / "Vagrantfile", rendered["Vagrantfile"].text.encode(), 0o644)
+        for path, file in rendered.items():
+            if path == "Vagrantfile" or path.startswith("vagrant/"):
+                (folder.rendered / path).parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(folder.rendered / path, file.text.encode(), file.mode)
         self.request.machines.vagrant.up((), provider=lab.provider, timeout=self.request.vagrant_timeout)
 
     def _set_clocks(self, found: Checkpoint) -> None:

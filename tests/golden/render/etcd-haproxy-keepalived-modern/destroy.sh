@@ -3,4 +3,4 @@
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 vagrant destroy --force
-rm -rf .vagrant build/ssh-config
+rm -rf .vagrant
