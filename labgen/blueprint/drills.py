@@ -22,15 +22,18 @@ class DrillExpectation(Strict):
     """What a drill promises. Outages are the longest gaps between acknowledged writes, in seconds.
 
     failover: whether another node has to lead before anything is healed; None: it may or may not. outage: at most this,
-    on every path, or `timers`: as long as those predict; paths: on a path by its name. recovered_before_heal
-    (`held` in documents): paths that have to work again when healing begins (None: all). lost: acknowledged writes that
-    may be missing. two_leaders: seconds in which two nodes may take writes.
+    on every path, or `timers`: as long as those predict; paths: on a path by its name. lost: acknowledged writes
+    that may be missing. two_leaders: seconds in which two nodes may take writes.
     """
 
     failover: bool | None = None
     outage: Annotated[float, Field(gt=0, le=600)] | Literal["timers"] | None = None
     paths: dict[Name, float] = {}
-    recovered_before_heal: tuple[Name, ...] | None = Field(default=None, alias="held")
+    recovered_before_heal: tuple[Name, ...] | None = Field(
+        default=None,
+        alias="held",
+        description="paths that have to work again when healing begins (None: all).",
+    )
     lost: int = Field(default=0, ge=0)
     two_leaders: float = Field(default=0, ge=0, le=600)
 

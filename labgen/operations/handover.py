@@ -11,7 +11,7 @@ from labgen.operations.choice import choose, leader_of
 from labgen.operations.patroni import Patroni, until
 from labgen.operations.view import View
 
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Seconds for the old leader to follow: it is shut down in order, perhaps rewound, and started again."""
 OFF = (None, False, "off", "false", "no", "0")
 
@@ -63,14 +63,14 @@ def hand_over(
     answer = patroni.post(old, "switchover", {"leader": patroni.member(old), "candidate": patroni.member(new)}, longest)
     if "instead of" in answer:
         raise OperationError(answer, where=lab, cure=f"labgen logs {lab} {new} -u patroni shows why {new} did not lead")
-    until(f"lead of {new}", PATIENCE, lambda: patroni.takes_writes(new), lab=lab)
+    until(f"lead of {new}", TIMEOUT, lambda: patroni.takes_writes(new), lab=lab)
     led = time.monotonic() - began
     progress(f"{new} leads; {old} has to follow it")
-    until(f"replica {old} that streams", PATIENCE, lambda: followers <= patroni.streaming(new), lab=lab)
+    until(f"replica {old} that streams", TIMEOUT, lambda: followers <= patroni.streaming(new), lab=lab)
     whole = time.monotonic() - began
     # What each member says of itself it writes down in its next round.
     progress(f"{old} streams from {new}; the others are told")
-    after = until("cluster in which all follow", PATIENCE, lambda: _settled(patroni, new, followers), lab=lab)
+    after = until("cluster in which all follow", TIMEOUT, lambda: _settled(patroni, new, followers), lab=lab)
     return Handover(old, new, before, after, led, whole)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from labgen.operations.choice import leader_of
 from labgen.operations.patroni import Patroni, until
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds beyond ttl."""
 KEEPS_SLOTS = 4
 """From this version on a leader keeps the slot of a member that went away, by default for half an hour."""
@@ -22,7 +22,7 @@ def forget_member(patroni: Patroni, name: str, progress: Callable[[str], None]) 
     def gone() -> bool:
         return name not in patroni.view().members
 
-    until(f"cluster without the member {name}", float(config.get("ttl", 30)) + PATIENCE, gone, lab=lab)
+    until(f"cluster without the member {name}", float(config.get("ttl", 30)) + TIMEOUT, gone, lab=lab)
     leader, slot = leader_of(patroni.view(), lab).name, slot_name(patroni.member(name))
     if slot not in patroni.slots(leader):
         return
@@ -36,7 +36,7 @@ def forget_member(patroni: Patroni, name: str, progress: Callable[[str], None]) 
         return slot not in patroni.slots(leader)
 
     try:
-        until(f"end of the replication slot {slot} on {leader}", PATIENCE, dropped, lab=lab)
+        until(f"end of the replication slot {slot} on {leader}", TIMEOUT, dropped, lab=lab)
     finally:
         if keeps:
             patroni.patch(leader, {RETENTION: retention})

@@ -33,10 +33,10 @@ POLL = 0.5
 class Patroni:
     """The cluster of one lab. Raises OperationError, or NodeError where nobody can be asked."""
 
-    def __init__(self, lab: Lab, connections: Mapping[str, Connection], patience: float = 10) -> None:
-        """PATIENCE: seconds that a question may take; a Patroni that waits for its DCS takes for ever."""
+    def __init__(self, lab: Lab, connections: Mapping[str, Connection], timeout: float = 10) -> None:
+        """TIMEOUT: seconds that a question may take; a Patroni that waits for its DCS takes for ever."""
         self.lab = lab
-        self._patience = patience
+        self._timeout = timeout
         self._connections = connections
         self._nodes = {node.name: node for node in lab.nodes_with("patroni")}
         if not self._nodes:
@@ -109,19 +109,19 @@ class Patroni:
         """Change the cluster's configuration, through the node NAME; None takes a value away."""
         self._change(name, "PATCH", "config", changes, 30)
 
-    def post(self, name: str, path: str, body: Mapping[str, Any], patience: float) -> str:
+    def post(self, name: str, path: str, body: Mapping[str, Any], timeout: float) -> str:
         """Ask Patroni on NAME to do something; its answer, or OperationError with it if it is a no."""
-        return self._change(name, "POST", path, body, patience)
+        return self._change(name, "POST", path, body, timeout)
 
     def get(self, name: str, path: str) -> str:
-        code, text = self._ask(name, path, "", None, self._patience)
+        code, text = self._ask(name, path, "", None, self._timeout)
         if code != 200:
             raise OperationError(f"{name}: GET /{path} is answered with {_said(code, text)}", where=self.lab.name)
         return text
 
-    def run(self, name: str, command: str, patience: float) -> str:
+    def run(self, name: str, command: str, timeout: float) -> str:
         """What COMMAND prints, run as root on the node NAME; raises OperationError if it fails."""
-        result = self._run(self.lab.node(name), command, None, patience)
+        result = self._run(self.lab.node(name), command, None, timeout)
         if not result.ok:
             said = _line(result.stderr or result.stdout) or f"exit code {result.rc}"
             raise OperationError(f"{name}: {said}", where=self.lab.name)
@@ -143,9 +143,9 @@ class Patroni:
             raise OperationError(f"{name}: GET /{path} is answered with {_line(text)}", where=self.lab.name)
         return document
 
-    def _change(self, name: str, method: str, path: str, body: Mapping[str, Any], patience: float) -> str:
+    def _change(self, name: str, method: str, path: str, body: Mapping[str, Any], timeout: float) -> str:
         options = f"--config {PASSWORD} --request {method} --data @- --header 'Content-Type: application/json' "
-        code, text = self._ask(name, path, options, json.dumps(body), patience)
+        code, text = self._ask(name, path, options, json.dumps(body), timeout)
         if code not in (200, 202):
             raise OperationError(
                 f"Patroni on {name} says no to {method} /{path}: {_said(code, text)}",
@@ -154,15 +154,15 @@ class Patroni:
             )
         return text
 
-    def _ask(self, name: str, path: str, options: str, stdin: str | None, patience: float) -> tuple[int, str]:
+    def _ask(self, name: str, path: str, options: str, stdin: str | None, timeout: float) -> tuple[int, str]:
         """Status and text of an HTTP answer."""
         node = self._nodes[name]
         url = shlex.quote(f"http://{node.address}:{PORT}/{path}")
-        command = f"curl --silent --show-error --max-time {patience:.0f} {options}--write-out '\\n%{{http_code}}' {url}"
-        result = self._run(node, command, stdin, patience + 20)
+        command = f"curl --silent --show-error --max-time {timeout:.0f} {options}--write-out '\\n%{{http_code}}' {url}"
+        result = self._run(node, command, stdin, timeout + 20)
         if result.rc == TIMED_OUT:
             raise OperationError(
-                f"Patroni on {name} does not answer within {patience:.0f} seconds",
+                f"Patroni on {name} does not answer within {timeout:.0f} seconds",
                 where=self.lab.name,
                 cure=f"it may be waiting for its DCS: labgen verify {self.lab.name} -v shows how that is",
             )
@@ -176,10 +176,10 @@ class Patroni:
         text, _, code = result.stdout.rpartition("\n")
         return int(code) if code.isdecimal() else 0, text
 
-    def _run(self, node: Node, command: str, stdin: str | None, patience: float) -> CommandResult:
+    def _run(self, node: Node, command: str, stdin: str | None, timeout: float) -> CommandResult:
         data = None if stdin is None else stdin.encode()
         try:
-            return self._connections[node.name].run(command, stdin=data, timeout=patience)
+            return self._connections[node.name].run(command, stdin=data, timeout=timeout)
         except UnknownNameError:
             raise NodeError(f"{node.name} is not running", cure=f"labgen up {self.lab.name}") from None
 

@@ -157,7 +157,7 @@ def _wait(hands: ActionContext, _witness: Recorder, action: WaitAction) -> Condi
     judged = last_look(
         look,
         lambda it: it.holds is Ternary.YES,
-        action.within,
+        action.within - POLL,
         poll=POLL,
         on_tick=lambda it: hands.say(f"waiting until {title}: {it.why}"),
     )

@@ -19,7 +19,7 @@ from labgen.repro.targets import NOW
 from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds that Patroni may take to answer about itself."""
 CURSOR = "journalctl --quiet --no-pager --lines=1 --show-cursor --output=cat | sed -n 's/^-- cursor: //p'"
 
@@ -89,7 +89,7 @@ def begin(
 
     cluster: whether there is one already. Raises OperationError or NodeError if the lab cannot be looked at.
     """
-    scene = TryContext(lab, secrets, nodes, Patroni(lab, nodes, PATIENCE))
+    scene = TryContext(lab, secrets, nodes, Patroni(lab, nodes, TIMEOUT))
     if cluster:
         scene.cluster = scene.look()
         told = scene.patroni.statuses()

@@ -110,7 +110,8 @@ def judge_all(
     def decided(groups: Iterable[Sequence[ConditionResult]]) -> bool:
         return any(group and every(it.holds for it in group) is Ternary.YES for group in groups)
 
-    return last_look(look, decided, within, poll=poll)
+    # A look that would begin when the time is over is none.
+    return last_look(look, decided, within - poll, poll=poll)
 
 
 def verdict_on(

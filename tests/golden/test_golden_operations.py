@@ -137,7 +137,7 @@ def test_operations_that_cannot_be(
     golden: Callable[[Path, str], None], readable: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patroni_module, "POLL", 0.0)
-    monkeypatch.setattr("labgen.operations.membership.PATIENCE", 0.0)
+    monkeypatch.setattr("labgen.operations.membership.TIMEOUT", 0.0)
     text = ""
     for case, (spoil, work) in CLUSTERS.items():
         cluster = FakeCluster(LAB)

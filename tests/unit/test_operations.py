@@ -241,7 +241,7 @@ def test_a_member_that_does_not_hear_of_it(
     def deaf() -> None:
         cluster.members["node3"].paused = False
 
-    monkeypatch.setattr("labgen.actions.cluster.maintenance.PATIENCE", 0.05)
+    monkeypatch.setattr("labgen.actions.cluster.maintenance.TIMEOUT", 0.05)
     cluster.after.append(deaf)
     with pytest.raises(OperationError, match="no agreement of all members that maintenance mode is on"):
         maintain(patroni, True, silent)
@@ -261,7 +261,7 @@ def test_a_replica_is_copied_anew(patroni: Patroni, cluster: FakeCluster) -> Non
 def test_the_old_data_that_still_streams_is_no_success(
     patroni: Patroni, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labgen.actions.cluster.reinit.PATIENCE", 0.05)
+    monkeypatch.setattr("labgen.actions.cluster.reinit.TIMEOUT", 0.05)
     cluster.refuses["reinitialize"] = (200, "reinitialize started")
     with pytest.raises(OperationError, match="no replica node3 that streams from node1"):
         copy_anew(patroni, "node3", silent)
@@ -293,7 +293,7 @@ def test_the_slot_of_a_member_that_left_goes(lab: Lab, version: str) -> None:
 def test_retention_comes_back_even_if_the_slot_stays(
     patroni: Patroni, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labgen.operations.membership.PATIENCE", 0.05)
+    monkeypatch.setattr("labgen.operations.membership.TIMEOUT", 0.05)
     del cluster.members["node3"]
     cluster.after.append(lambda: cluster.slots.append("node3"))
     with pytest.raises(OperationError, match="still no end of the replication slot node3 on node1"):
@@ -309,7 +309,7 @@ def test_without_slots_there_is_nothing_to_drop(patroni: Patroni, cluster: FakeC
 
 
 def test_a_member_that_stays(patroni: Patroni, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labgen.operations.membership.PATIENCE", 0.05)
+    monkeypatch.setattr("labgen.operations.membership.TIMEOUT", 0.05)
     cluster.config["ttl"] = 0
     with pytest.raises(OperationError, match="still no cluster without the member node3"):
         forget_member(patroni, "node3", silent)

@@ -9,7 +9,7 @@ from labgen.actions.session.cluster import patroni_of
 from labgen.errors import OperationError
 from labgen.operations import Patroni, until
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds for the members to hear of it: each looks once in loop_wait."""
 
 
@@ -51,7 +51,7 @@ def maintain(patroni: Patroni, on: bool | None, progress: Callable[[str], None])
         return now if now.on == on and now.known else None
 
     word = "on" if on else "off"
-    return until(f"agreement of all members that maintenance mode is {word}", PATIENCE, heard, lab=patroni.lab.name)
+    return until(f"agreement of all members that maintenance mode is {word}", TIMEOUT, heard, lab=patroni.lab.name)
 
 
 def _look(patroni: Patroni) -> Maintenance:

@@ -10,7 +10,7 @@ from labgen.actions.session.cluster import patroni_of
 from labgen.errors import OperationError
 from labgen.operations import Patroni, View, leader_of, until
 
-PATIENCE = 1800.0
+TIMEOUT = 1800.0
 """Seconds for the copy: a lab's database may be a large one."""
 
 
@@ -58,7 +58,7 @@ def copy_anew(patroni: Patroni, node: str, progress: Callable[[str], None]) -> C
         source = leader if view.leader is None else view.leader.name
         return view if fresh and view.follows(node) and node in patroni.streaming(source) else None
 
-    after = until(f"replica {node} that streams from {leader}", PATIENCE, streams, lab=lab)
+    after = until(f"replica {node} that streams from {leader}", TIMEOUT, streams, lab=lab)
     return Copy(node, leader, after, time.monotonic() - began)
 
 

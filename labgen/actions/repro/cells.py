@@ -24,7 +24,7 @@ from labgen.repro.matrix import IMPOSSIBLE, Cell, CellResult
 
 LONGEST = 4 * 3600.0
 """Seconds that one cell may take, its images included."""
-PATIENCE = ((SIGINT, 120.0), (SIGTERM, 30.0), (SIGKILL, 5.0))
+ENDING = ((SIGINT, 120.0), (SIGTERM, 30.0), (SIGKILL, 5.0))
 """How a cell is ended: the signal, and the seconds it then has. It heals and removes its lab meanwhile."""
 IS_USAGE = 2
 
@@ -155,7 +155,7 @@ class CellRunner:
                 env=dict(os.environ),
                 on_output=say,
                 on_stdout=tell,
-                patience=PATIENCE,
+                patience=ENDING,
             )
             self._programs.append(program)
             try:

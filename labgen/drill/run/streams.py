@@ -78,13 +78,13 @@ class Stream:
     def over(self) -> bool:
         return not self._thread.is_alive()
 
-    def stop(self, patience: float = 10) -> None:
+    def stop(self, timeout: float = 10) -> None:
         """Close its input, upon which it ends, and wait for its last line."""
         with self._lock:
             if self._writing >= 0:
                 os.close(self._writing)
                 self._writing = -1
-        self._thread.join(patience)
+        self._thread.join(timeout)
 
     def _run(self, connection: Connection, command: str) -> None:
         try:
