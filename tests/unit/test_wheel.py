@@ -26,11 +26,12 @@ from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
 from labgen.plan import build_plan
 from labgen.plugins import entry_point_names
+from labgen.providers import get_provider
 from labgen.render.folder import write_folder
 from labgen.render.lab import Machines, render_lab
 
 lab = resolve(load_blueprint(find_blueprint("consul-pgbouncer")), provider="docker")
-machines = Machines({node.name: "image:1" for node in lab.nodes})
+machines = Machines({node.name: "image:1" for node in lab.nodes}, vagrantfile=get_provider("docker").vagrantfile)
 secrets = make_secrets(lab.components.values())
 rendered = render_lab(lab, build_plan(lab), secrets, make_key_pair("x"), machines)
 write_folder(rendered, Path("rendered"))
