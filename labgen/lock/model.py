@@ -21,7 +21,7 @@ from labgen.systems import OsName
 from labgen.wording import printable
 
 FORMAT = 1
-MOST_FAULTS = 5  # of a damaged file that are told
+MOST_PROBLEMS = 5  # of a damaged file that are told
 LARGEST = 64 << 20  # bytes; a thousand packages are some 200 kB
 
 
@@ -128,7 +128,7 @@ def parse_lock(data: bytes, where: str | Path) -> Lock:
     try:
         return Lock.model_validate_json(data)
     except ValidationError as error:
-        told = [describe(Lock, detail) for detail in error.errors()[:MOST_FAULTS]]
+        told = [describe(Lock, detail) for detail in error.errors()[:MOST_PROBLEMS]]
         raise _damaged(where, [printable(f"{path_text(loc)}: {what}" if loc else what) for loc, what in told]) from None
 
 

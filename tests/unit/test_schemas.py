@@ -119,7 +119,7 @@ def test_the_command_prints_what_ships(kind: str) -> None:
 
 
 def test_fields_are_described_in_the_words_of_the_models() -> None:
-    doc = "A drill.\n\nhold, least: seconds\nof it; PATHS: ways in. title is told already."
+    doc = "A drill.\n\nhold, least: seconds\nof it; PATHS (`ways`): ways in. title is told already."
     assert field_docs(doc, ["hold", "least", "paths", "title"]) == {
         "hold": "seconds of it",
         "least": "seconds of it",

@@ -109,7 +109,12 @@ def test_command_line(python: Path, tmp_path: Path) -> None:
 
 def test_contents(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, pattern in (("scripts", "**/*"), ("blueprints", "*.yml"), ("examples/repro", "**/*")):
+    for folder, pattern in (
+        ("scripts", "**/*"),
+        ("blueprints", "*.yml"),
+        ("schemas", "*.json"),
+        ("examples/repro", "**/*"),
+    ):
         there = {path.relative_to(CHECKOUT) for path in (CHECKOUT / folder).glob(pattern) if path.is_file()}
         assert {f"labgen/data/{path}" for path in there} <= names
     assert {"labgen/data/Vagrantfile.j2", "labgen/py.typed", "labgen/render/templates/README.md.j2"} <= names

@@ -59,7 +59,7 @@ def _member(folder: str, path: Path) -> str:
 def carried(opened: OpenLab, given: Path | None) -> BundledRepro | None:
     """The reproduction in the file GIVEN, else the last one that the lab was made by; None if it was by none.
 
-    Raises DocumentError for faults in it, and for what the lab does not have.
+    Raises DocumentError for problems in it, and for what the lab does not have.
     """
     if given is not None:
         written, overrides = read_written(given), read_overrides(given)

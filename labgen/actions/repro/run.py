@@ -67,7 +67,7 @@ def validate_reproduction(word: str, options: ReproRequest = ReproRequest()) -> 
 
 
 def reproductions_in(folder: Path | None) -> list[tuple[Path, Reproduction | None]]:
-    """Every reproduction in FOLDER, or of those that ship with labgen; None for one that has faults."""
+    """Every reproduction in FOLDER, or of those that ship with labgen; None for one that has problems."""
     found: list[tuple[Path, Reproduction | None]] = []
     for path in reproduction_files(folder).values():
         try:
@@ -92,7 +92,7 @@ def run_reproduction(
     WISH None: as `request_of` says. repeat: how often, else as the document says. remove: the lab goes afterwards,
     whatever happens; else it is brought back to its beginning when the reproduction is run again. offline: it is made
     without any network.
-    Raises DocumentError for faults, before anything boots, and what `up` raises if the lab cannot be made.
+    Raises DocumentError for problems, before anything boots, and what `up` raises if the lab cannot be made.
     """
     written = read_written(document)
     request = request or request_of(written)
