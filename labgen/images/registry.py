@@ -77,7 +77,7 @@ def list_images(cache: Path) -> list[ImageRecord]:
 def remove_image(record: ImageRecord, cache: Path) -> None:
     """Remove an image and its record; one that is already gone is fine."""
     if maker := _makers().get(record.provider):
-        maker.remove(record.name, cache)
+        maker.remove(record.name)
     _record_path(cache, record.name).unlink(missing_ok=True)
 
 

@@ -32,7 +32,7 @@ class DockerImages(ImageMaker):
     def exists(self, name: str) -> bool:
         return ask(["docker", "image", "inspect", name]).rc == 0
 
-    def remove(self, name: str, _cache: Path) -> None:
+    def remove(self, name: str) -> None:
         ask(["docker", "image", "rm", name], timeout=120)
 
     def closed(self, _name: str) -> None:

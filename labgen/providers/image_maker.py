@@ -54,8 +54,8 @@ class ImageMaker:
         """Whether this host has the image NAME."""
         raise NotImplementedError
 
-    def remove(self, name: str, cache: Path, /) -> None:
-        """Remove the image NAME; one that is already gone is fine. CACHE: labgen's, for logs."""
+    def remove(self, name: str, /) -> None:
+        """Remove the image NAME; one that is already gone is fine."""
         raise NotImplementedError
 
     def closed(self, name: str, /) -> str | None:  # noqa: ARG002

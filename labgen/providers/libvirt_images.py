@@ -49,7 +49,7 @@ class LibvirtImages(ImageMaker):
     def exists(self, name: str) -> bool:
         return any(box_folder(name).glob("*/libvirt/metadata.json"))
 
-    def remove(self, name: str, _cache: Path) -> None:
+    def remove(self, name: str) -> None:
         if self.exists(name):
             Vagrant(Path("/")).box_remove(name, "libvirt")
         # The copies of a box's disk that vagrant-libvirt keeps in libvirt's pools, and leaves there without the box.

@@ -35,9 +35,9 @@ def require_snapshotter(provider: Provider, lab: str) -> Snapshotter:
     """The provider's snapshotter; raises OperationError with the reason why there is none."""
     if provider.snapshotter is not None:
         return provider.snapshotter
-    able = " and ".join(providers_that(lambda other: other.snapshotter is not None))
+    able = providers_that(lambda other: other.snapshotter is not None)
     raise OperationError(
         f"there are no checkpoints with {provider.name}: {provider.no_snapshots}",
         where=lab,
-        cure=f"{able} have them: a second lab with --provider docker and another --name",
+        cure=f"{' and '.join(able)} have them: a second lab with --provider {able[0]} and another --name",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from labgen.actions.lab.render import render
 from labgen.actions.lab.status import status
 from labgen.actions.lab.validate import validate
 from labgen.actions.session.open import LabRequest, lab_of
+from labgen.artefacts.store import sha256
 from labgen.errors import OperationError, UsageError
-from labgen.images import ImageSpec
+from labgen.images import ImageSpec, Tree, Trees, closed, ensure_image, list_images, remove_image
 from labgen.providers import Capability, Provider, all_providers, get_provider, provider_names
+from labgen.resources import resource
 from tests.fakes.reporter import Heard
 from tests.fakes.vagrant import install_vagrant
 
@@ -31,6 +34,38 @@ from labgen.providers import Provider
 
 class Tiny(Provider):
     name = "tiny"
+"""
+BUILDER = """\
+
+from pathlib import Path
+
+from labgen.providers.image_maker import ImageMaker
+from labgen.render.model import ImageCommands
+
+STORE = Path(__file__).parent / "store"
+
+
+class Images(ImageMaker):
+    script = Path(__file__).parent / "own.sh"
+    commands = ImageCommands("cp", '[ -e store/"$1" ]', 'image/own.sh "$rootfs" "$name"')
+
+    def name(self, label, digest):
+        return f"{label}_{digest}"
+
+    def make(self, bench, tree, name):
+        bench.run(self.script, tree, STORE / name)
+        return (STORE / name).stat().st_size
+
+    def exists(self, name):
+        return (STORE / name).exists()
+
+    def remove(self, name):
+        (STORE / name).unlink(missing_ok=True)
+
+
+class Builder(Provider):
+    name = "builder"
+    images = Images()
 """
 BUILT_IN = {"docker", "libvirt", "virtualbox"}
 LABGEN = Path(doctor.__file__).parents[1]
@@ -77,6 +112,8 @@ def test_its_folder_is_rendered(wanted: LabRequest, tmp_path: Path) -> None:
     assert "ENV['VAGRANT_DEFAULT_PROVIDER'] ||= 'tiny'" in vagrantfile
     for part in ("node.vm.box = n[:image]", "node.vm.hostname = n[:name]", "ip: n[:address]", "'some/box'"):
         assert part in vagrantfile
+    for foreign in BUILT_IN:
+        assert foreign not in vagrantfile.lower()
     assert "some/box" in (tmp_path / "out" / "prepare.sh").read_text()
     assert "and its tiny provider" in (tmp_path / "out" / "README.md").read_text()
 
@@ -136,6 +173,51 @@ def test_no_image_is_made(wanted: LabRequest, tiny: Provider) -> None:
         refuse_network(lab, baked=True, new=True)
 
 
+def test_images_of_its_own(tmp_path: Path, wanted: LabRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = "[labgen.providers]\nbuilder = builder_labs:Builder\n"
+    monkeypatch.syspath_prepend(tmp_path / "site-of-builder")
+    package = install(tmp_path / "site-of-builder", "builder_labs", CODE + BUILDER, entries)
+    (package / "own.sh").write_text('cp "$1" "$2"\n')
+    (package / "store").mkdir()
+    text = Path(wanted.lab).read_text()
+    Path(wanted.lab).write_text(text.replace("box: {tiny: some/box}, ", ""))
+    assert render(replace(wanted, provider="builder"), tmp_path / "out", artefacts=False) > 0
+    prepare = (tmp_path / "out" / "prepare.sh").read_text()
+    for part in ('[ -e store/"$1" ]', 'image/own.sh "$rootfs" "$name"', "bake debian-13-"):
+        assert part in prepare
+    assert (tmp_path / "out" / "image" / "own.sh").read_text() == 'cp "$1" "$2"\n'
+    # A tree that is there already stands for the one that would take mmdebstrap and a mirror.
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    spec = ImageSpec("debian-13", "builder", (), resource("scripts") / "lib", resource("scripts") / "image")
+    before = spec.name
+    _adopt_tree(spec, tmp_path / "cache")
+    assert ensure_image(spec, {}, tmp_path / "cache", tmp_path / "log") == before
+    (made,) = list_images(tmp_path / "cache")
+    assert (made.name, made.provider, made.size) == (before, "builder", len("the tree"))
+    assert closed(spec, tmp_path / "cache") == "its provider does not say how to look into them"
+    remove_image(made, tmp_path / "cache")
+    assert list_images(tmp_path / "cache") == []
+    (package / "own.sh").write_text('cp -a "$1" "$2"\n')
+    assert replace(spec).name != before
+
+
+def _adopt_tree(spec: ImageSpec, cache: Path) -> None:
+    file = cache / "made"
+    cache.mkdir(exist_ok=True)
+    file.write_text("the tree")
+    tree = Tree(
+        file=f"base-{spec.os}-{spec.base_digest[:12]}.tar",
+        os=spec.os,
+        components=(),
+        recipe=spec.base_recipe,
+        sha256=sha256(file),
+        size=file.stat().st_size,
+        made="",
+        packages=(),
+    )
+    Trees(cache).adopt(tree, file)
+
+
 def test_what_says_power_has_to_have_a_control() -> None:
     with pytest.raises(TypeError, match="Powerless says that it has power or pause, and has no `control`"):
         type("Powerless", (Provider,), {"name": "powerless", "capabilities": frozenset({Capability.POWER})})
@@ -150,3 +232,9 @@ def test_nothing_outside_the_providers_asks_for_one_by_name() -> None:
             if isinstance(node, ast.Constant) and node.value in BUILT_IN:
                 asking.append(f"{path.relative_to(LABGEN)}:{node.lineno}: {node.value}")
     assert asking == []
+
+
+def test_no_template_asks_for_a_provider_by_name() -> None:
+    templates = [LABGEN.parent / "Vagrantfile.j2", *(LABGEN / "render" / "templates").rglob("*.j2")]
+    quoted = [f"{mark}{name}{mark}" for name in BUILT_IN for mark in "\"'"]
+    assert [path.name for path in templates if any(word in path.read_text() for word in quoted)] == []
