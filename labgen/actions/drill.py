@@ -17,8 +17,9 @@ from labgen.drill.run.choose import choose_drill
 from labgen.drill.run.context import DrillContext
 from labgen.drill.run.runner import DrillRunner
 from labgen.errors import Interrupted, OperationError
-from labgen.faults.catalogue import Fault, all_faults
 from labgen.faults.injector import heal as heal_all
+from labgen.faults.model import Fault
+from labgen.faults.registry import all_faults
 from labgen.faults.undo import left_over
 from labgen.providers import get_provider
 

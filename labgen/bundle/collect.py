@@ -139,7 +139,7 @@ def ask_patronictl(lab: Lab, connections: Mapping[str, Connection], nodes: Itera
     """What patronictl says of the cluster, on the first of NODES that can tell; path in the bundle → text."""
     told: dict[str, str] = {}
     for name in nodes:
-        if "patroni" not in lab.node(name).components:
+        if lab.node(name) not in lab.member_nodes:
             continue
         answers = _patronictl(connections[name])
         told = {f"{CLUSTER}/{what}.txt": text for what, (_, text) in answers.items()}
@@ -214,7 +214,7 @@ class _Asked:
                     self._found.notes.append(f"{component}: {item.file} cannot be collected: {reason(error)}")
                     continue
                 asked.append(_Question(f"{self._home}/{component}/{item.file}", command))
-        if "patroni" in self._node.components:
+        if self._node in self._lab.member_nodes:
             api = f"http://{self._node.address}:8008"
             asked += [
                 _Question(f"{CLUSTER}/{self._node.name}/{what}.json", f"curl -sSm 10 {api}/{what}") for what in REST

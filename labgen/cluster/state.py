@@ -1,12 +1,13 @@
-"""What a drill knows of a lab before it breaks something, and which nodes a description such as `leader` means then."""
+"""What is known of a lab before it is broken: who leads, who votes, where clients come in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from labgen.errors import OperationError, UnknownNameError
+from labgen.cluster.dcs import dcs_members
+from labgen.components.manifest import ProxyRole, VipRole
 from labgen.lab.model import Lab
+from labgen.lab.roles import address
 
 
 @dataclass(frozen=True)
@@ -27,119 +28,12 @@ class ClusterState:
 
     @property
     def proxies(self) -> tuple[str, ...]:
-        """The nodes with HAProxy or PgBouncer."""
-        nodes = (*self.lab.nodes_with("haproxy"), *self.lab.nodes_with("pgbouncer"))
-        return tuple(dict.fromkeys(node.name for node in nodes))
-
-
-@dataclass(frozen=True)
-class Target:
-    """A description of nodes. `find` gives them; none means that the lab has nothing like it, which `lacks` says."""
-
-    name: str
-    about: str
-    find: Callable[[ClusterState], tuple[str, ...]]
-    lacks: str
-
-
-def dcs_members(lab: Lab) -> tuple[str, ...]:
-    """The nodes whose votes make LAB's DCS: the etcd members, or the Consul servers."""
-    nodes = lab.nodes_with("etcd") or lab.nodes_with("consul", role="server")
-    return tuple(node.name for node in nodes)
-
-
-def _quorum_loss(cluster: ClusterState) -> tuple[str, ...]:
-    """As few as it takes, and the leader's own node last, so that it is the DCS that fails and not the leader."""
-    members = _leader_last(cluster)
-    return members[: len(members) - len(members) // 2]
-
-
-def _minority(cluster: ClusterState) -> tuple[str, ...]:
-    return _leader_last(cluster)[: (len(cluster.dcs) - 1) // 2]
-
-
-def _leader_last(cluster: ClusterState) -> tuple[str, ...]:
-    return tuple(sorted(cluster.dcs, key=lambda name: (name == cluster.leader, name == cluster.vip_holder)))
-
-
-def _proxy(cluster: ClusterState) -> tuple[str, ...]:
-    """The one that clients are led through: where the VIP is, else the first."""
-    if cluster.vip_holder in cluster.proxies:
-        return (str(cluster.vip_holder),)
-    return cluster.proxies[:1]
-
-
-def _one_replica(cluster: ClusterState) -> tuple[str, ...]:
-    """One that is not synchronous, if there is one."""
-    return tuple(sorted(cluster.replicas, key=lambda name: name in cluster.synchronous))[:1]
-
-
-TARGETS = {
-    target.name: target
-    for target in (
-        Target("leader", "the node that leads", lambda cluster: (cluster.leader,), "it has no leader"),
-        Target("replica", "one replica, rather not a synchronous one", _one_replica, "it has no replica"),
-        Target("replicas", "all replicas", lambda cluster: cluster.replicas, "it has no replica"),
-        Target(
-            "sync-standby",
-            "the synchronous replica",
-            lambda cluster: cluster.synchronous[:1],
-            "no replica is synchronous (synchronous_mode is off, or none is ready)",
-        ),
-        Target(
-            "vip-holder",
-            "the node that has the VIP or the floating IP",
-            lambda cluster: (cluster.vip_holder,) if cluster.vip_holder else (),
-            "it has no VIP and no floating IP",
-        ),
-        Target(
-            "dcs-member",
-            "one member of the DCS, rather not on the leader's node",
-            lambda cluster: _leader_last(cluster)[:1],
-            "it has no DCS",
-        ),
-        Target(
-            "dcs-minority",
-            "as many members of the DCS as it can spare",
-            _minority,
-            "its DCS cannot spare a member",
-        ),
-        Target("dcs-quorum", "as few members of the DCS as cost it its majority", _quorum_loss, "it has no DCS"),
-        Target("proxy", "the HAProxy or PgBouncer that clients are led through", _proxy, "it has no proxy"),
-    )
-}
-
-
-def find_targets(description: str, cluster: ClusterState) -> tuple[str, ...]:
-    """The nodes that DESCRIPTION, a target's name or a node's, means now.
-
-    Raises UnknownNameError for a word that means nothing, OperationError if the lab has nothing like it.
-    """
-    names = [node.name for node in cluster.lab.nodes]
-    if description in names:
-        return (description,)
-    if description not in TARGETS:
-        raise UnknownNameError("target or node", description, [*TARGETS, *names], where=f"lab {cluster.lab.name}")
-    target = TARGETS[description]
-    found = target.find(cluster)
-    if not found:
-        raise OperationError(
-            f"the target {description} ({target.about}) is nobody in the lab {cluster.lab.name}: {target.lacks}",
-            cure=f"labgen drill list {cluster.lab.name} shows the drills made for this lab",
-        )
-    return found
-
-
-def ports_of_dcs(lab: Lab) -> tuple[int, ...]:
-    """The TCP and UDP ports on which the members of LAB's DCS, and those who ask it, talk over the lab's network."""
-    return (2379, 2380) if lab.nodes_with("etcd") else (8300, 8301, 8302)
+        """The nodes with a proxy or a pooler, those of one component after those of another."""
+        nodes = (node.name for proxy in self.lab.providing(ProxyRole) for node in proxy.nodes)
+        return tuple(dict.fromkeys(nodes))
 
 
 def vip_of(lab: Lab) -> str | None:
     """The address that moves between LAB's nodes, if there is one."""
-    values: Mapping[str, object]
-    for component in ("keepalived", "floating-ip"):
-        for node in lab.nodes_with(component):
-            values = node.settings[component]
-            return str(values["address"])
-    return None
+    vips = lab.providing(VipRole)
+    return address(lab, vips[0]) if vips else None

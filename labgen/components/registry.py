@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from labgen.components.manifest import Manifest
+from labgen.components.manifest import FailoverManagerRole, Manifest
 from labgen.components.versions import is_package_version, is_same
+from labgen.documents import Loc
 from labgen.documents.model import read_document
-from labgen.errors import DocumentError
+from labgen.errors import DocumentError, meant
 from labgen.plugins import entry_point_folders
 from labgen.resources import resource
 
@@ -74,6 +75,11 @@ class Component:
         """Whether something has to be done before a node with this component is removed."""
         return self._has(f"{LEAVE}.sh")
 
+    @property
+    def manages(self) -> bool:
+        """Whether it decides who leads: a node with it is a member of the cluster."""
+        return any(isinstance(role, FailoverManagerRole) for role in self.manifest.provides)
+
     def _has(self, name: str) -> bool:
         return name in self.texts or (self.folder / name).is_file()
 
@@ -125,9 +131,22 @@ def load_component(folder: Path) -> Component:
         for index, file in enumerate(manifest.files)
         if not (folder / file.template).is_file()
     ]
+    problems += [source.problem(loc, text) for loc, text in _unknown_parameters(manifest)]
     if problems:
         raise DocumentError(problems, kind="component manifest")
     return Component(folder, manifest)
+
+
+def _unknown_parameters(manifest: Manifest) -> Iterator[tuple[Loc, str]]:
+    """What roles say of parameters that there are not: place and words. In silence, no node would have such a role."""
+    for index, role in enumerate(manifest.provides):
+        loc: Loc = ("provides", index)
+        named = [((*loc, "where", name), name) for name in getattr(role, "where", {})]
+        if member := getattr(role, "member", None):
+            named.append(((*loc, "member"), member))
+        for place, name in named:
+            if name not in manifest.parameters:
+                yield place, f"there is no parameter '{name}'; {meant(name, manifest.parameters)}"
 
 
 def component_folders(extra: Iterable[Path] = ()) -> Mapping[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import types
+from collections.abc import Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
@@ -14,6 +15,8 @@ from labgen.documents.problem import Loc
 from labgen.errors import meant
 from labgen.wording import must_be, shown
 
+DISCRIMINATORS = ("kind", "role")
+"""The keys by whose value the branches of a union are told from each other, in any of the documents."""
 RULES = {
     r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "a name has lower-case letters, digits, single dashes; a letter first",
     r"^[a-z][a-z0-9_]*$": "it has lower-case letters, digits, underscores; a letter first",
@@ -78,9 +81,9 @@ def describe(model: type[BaseModel], error: ErrorDetails) -> tuple[Loc, str]:
         return loc, f"there is no {shown(given)} here; {meant(given, choices)}"
     if kind == "union_tag_invalid":
         tags = [part.strip(" '") for part in str(context["expected_tags"]).split(", ")]
-        return loc, f"there is no kind {shown(context['tag'])}; {meant(str(context['tag']), tags)}"
+        return loc, f"there is no {_key(context)} {shown(context['tag'])}; {meant(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
-        return loc, "'kind' is missing"
+        return loc, f"'{_key(context)}' is missing"
     if kind == "string_pattern_mismatch":
         pattern = str(context["pattern"])
         return loc, f"{shown(given)} does not fit: {RULES.get(pattern, f'it must match {pattern}')}"
@@ -168,9 +171,22 @@ def _inside(annotation: Any, part: int | str) -> Any:
     if _is_union(annotation):
         # A discriminated union puts the branch's tag into the path.
         for branch in map(_bare, args):
-            if _is_model(branch) and part in get_args(getattr(branch.model_fields.get("kind"), "annotation", None)):
+            if _is_model(branch) and part in _tags(branch):
                 return branch
     return None
+
+
+def _tags(branch: type[BaseModel]) -> tuple[str, ...]:
+    """The words by which BRANCH is told from the others of its union."""
+    for key in DISCRIMINATORS:
+        if key in branch.model_fields:
+            return get_args(branch.model_fields[key].annotation)
+    return ()
+
+
+def _key(context: Mapping[str, Any]) -> str:
+    """The key by whose value pydantic tells the branches of a union from each other."""
+    return str(context["discriminator"]).strip("'")
 
 
 def _bare(annotation: Any) -> Any:

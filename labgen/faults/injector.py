@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from labgen.cluster.nodes import FOLDER, Nodes, run
 from labgen.errors import LabgenError, OperationError
-from labgen.faults import power as machines
-from labgen.faults.catalogue import Injection
+from labgen.faults.model import Injection
 from labgen.faults.undo import Undo, Undos
+from labgen.providers import get_provider
 from labgen.providers.base import ask
 
 BACK_WITHIN = 180.0
@@ -28,7 +28,7 @@ class FaultInjector:
         self._count = 0
 
     def do(self, injection: Injection, title: str, on: str) -> None:
-        """Do DEED, of the fault TITLE on the node ON; if it fails, which raises LabgenError, its undo is registered."""
+        """Do INJECTION, of the fault TITLE on the node ON; if that raises LabgenError, its undo is registered."""
         self._count += 1
         key = f"{self._undos.run}-{self._count}"
         undo = self._undo(injection, title, key, on)
@@ -45,7 +45,8 @@ class FaultInjector:
         if injection.undo is None:
             return None
         timer = f"labgen-drill-{key}" if injection.dead_man and injection.node else None
-        return Undo(key, f"{on} {title}", injection.node, injection.undo, timer=timer, machine=on)
+        title = f"{on} {title}"
+        return Undo(key, title, injection.node, injection.undo, timer=timer, machine=on, provider=injection.provider)
 
     def _arm(self, undo: Undo) -> None:
         script = f"{FOLDER}/{undo.id}.sh"
@@ -61,7 +62,7 @@ def undo_one(nodes: Nodes, undo: Undo, progress: Callable[[str], None] = lambda 
     """Undo one entry; raises LabgenError if that does not work. What is undone already is success."""
     progress(f"healing: {undo.title}")
     if undo.node is None:
-        _here(tuple(undo.command), again=True)
+        _here(tuple(undo.command), undone_by=undo.provider)
         if undo.machine:
             nodes.wait_for(undo.machine, BACK_WITHIN)
         return
@@ -75,13 +76,14 @@ def undo_one(nodes: Nodes, undo: Undo, progress: Callable[[str], None] = lambda 
         nodes[undo.node].run(f"systemctl stop {timer} 2>/dev/null; rm -f {FOLDER}/{undo.id}.sh", timeout=30)
 
 
-def _here(words: tuple[str, ...], *, again: bool = False) -> None:
-    """Run WORDS on this host. AGAIN: it is fine if there is nothing left to do."""
+def _here(words: tuple[str, ...], *, undone_by: str | None = None) -> None:
+    """Run WORDS on this host. UNDONE_BY: it is fine if the tool of this provider says that nothing is left to do."""
     answer = ask(words, timeout=120)
     if answer.rc == 0:
         return
     said = answer.stderr.strip() or answer.stdout.strip() or f"exit code {answer.rc}"
-    if again and any(word in said.lower() for word in machines.ALREADY):
+    control = get_provider(undone_by).control if undone_by else None
+    if control is not None and control.nothing_left(said):
         return
     raise OperationError(f"{shlex.join(words)}: {said.splitlines()[-1]}")
 

@@ -72,7 +72,7 @@ def cut_ports_of(address: str, find_ports: str, number: int) -> str:
     return find + _program(address, text, ["egress"])
 
 
-def mend(address: str) -> str:
+def restore(address: str) -> str:
     """The command that takes the filters away again; nothing to take away is success."""
     return (
         f"{_device(address)}"

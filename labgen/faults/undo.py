@@ -23,6 +23,7 @@ class Undo:
     """A command that undoes something. NODE None: words on this host, else shell text on that node, as root.
 
     timer: the unit of the dead man's timer that would run the same on the node. machine: the node that it is about.
+    provider: whose tool is run on this host.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Undo:
     command: str | tuple[str, ...]
     timer: str | None = None
     machine: str | None = None
+    provider: str | None = None
 
 
 @dataclass

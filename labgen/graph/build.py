@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from jinja2 import TemplateError
-
-from labgen.components.manifest import Listen, Talk
-from labgen.components.registry import MANIFEST
-from labgen.documents import shown
-from labgen.errors import UsageError
+from labgen.components.manifest import Listen, Talk, VipRole
 from labgen.graph.model import Box, End, Graph, Group, Line, Machine, Spot
-from labgen.lab.expressions import Expressions, reason
+from labgen.lab import roles
 from labgen.lab.model import Lab, Node, matches
 
 CLIENT = Spot("client", "client", ("client",))
@@ -38,7 +33,6 @@ def build_graph(lab: Lab) -> Graph:
 class _Builder:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._expressions = Expressions(lab)
         self._relations = list(self._all_relations())
         self._groups = self._alike()
         self._spots: list[Spot] = []
@@ -77,14 +71,7 @@ class _Builder:
     def _port(self, entry: Talk | Listen, node: Node, component: str) -> int | None:
         if entry.port is None:
             return None
-        try:
-            return int(self._expressions.text(str(entry.port), node, component))
-        except (TemplateError, ValueError) as error:
-            said = reason(error) if isinstance(error, TemplateError) else "it is no number"
-            raise UsageError(
-                f"the port '{entry.port}' of {component} cannot be worked out on {node.name}: {said}",
-                where=shown(self._lab.components[component].folder / MANIFEST),
-            ) from None
+        return roles.port(self._lab, entry.port, node, component)
 
     def _alike(self) -> list[tuple[Node, ...]]:
         """The nodes by what they carry and in which talks they take part, in the blueprint's order."""
@@ -171,12 +158,14 @@ class _Builder:
         return node.components[0]
 
     def _holders(self, address: str) -> Iterator[tuple[int, str]]:
-        """The groups with a component one of whose parameters is ADDRESS."""
+        """The groups with a component that moves ADDRESS, or one of whose parameters it is."""
+        moved_by = {vip.component for vip in self._lab.providing(VipRole) if roles.address(self._lab, vip) == address}
         for index, nodes in enumerate(self._groups):
             for component in nodes[0].components:
                 parameters = self._lab.components[component].manifest.parameters
                 values = nodes[0].settings[component]
-                if any(about.type == "address" and values[name] == address for name, about in parameters.items()):
+                has_it = any(about.type == "address" and values[name] == address for name, about in parameters.items())
+                if has_it or component in moved_by:
                     yield index, component
 
     # --- where things are ---

@@ -1,18 +1,19 @@
 """Jinja over a lab's values: what templates, `env:` values and rules in a manifest may use.
 
 lab, node, p (this component's parameters on this node), params(component, node), nodes(component, …), member(node) (the
-name that Patroni there goes by), versions, secrets, and the test `below` for versions: `versions.patroni is
-below('3.0.4')`. A third party's template runs in Jinja's sandbox: it sees data, not Python.
+name that Patroni there goes by), versions, secrets, the test `below` for versions (`versions.x is below('3.0.4')`) and
+the filter `seconds` for texts like 500ms and 3s. A third party's template runs in Jinja's sandbox: it sees data, not
+Python.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import StrictUndefined, TemplateError, TemplateRuntimeError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -21,6 +22,8 @@ from labgen.components.versions import is_below
 from labgen.lab.model import Lab, Node, Values
 from labgen.lab.quoting import FILTERS
 from labgen.lab.secrets import Secrets
+
+T = TypeVar("T")
 
 
 class Expressions:
@@ -58,8 +61,12 @@ class Expressions:
 
     def holds(self, expression: str, node: Node, component: str) -> bool:
         """Whether the Jinja EXPRESSION is true; raises jinja2.TemplateError."""
+        return self.value(expression, node, component, bool)
+
+    def value(self, expression: str, node: Node, component: str, kind: Callable[[Any], T]) -> T:
+        """What the Jinja EXPRESSION is worth, as KIND makes it of that; raises jinja2.TemplateError."""
         with _template_errors():
-            return bool(_condition(expression)(self.context(node, component)))
+            return kind(_condition(expression)(self.context(node, component)))
 
     def file(self, path: Path, node: Node, component: str) -> str:
         """The template at PATH rendered; raises jinja2.TemplateError."""
@@ -88,6 +95,14 @@ def reason(error: TemplateError) -> str:
     return text.splitlines()[0]
 
 
+def seconds(text: str) -> float:
+    """The seconds that a text like `500ms` or `3s` means; raises ValueError for any other."""
+    found = re.fullmatch(r"(\d+)(ms|s|m)", text)
+    if not found:
+        raise ValueError(f"'{text}' is no time like 500ms, 3s or 1m")
+    return int(found[1]) * {"ms": 0.001, "s": 1, "m": 60}[found[2]]
+
+
 @cache
 def environment() -> ImmutableSandboxedEnvironment:
     """The one Jinja environment: strict about names, tidy about blank lines, with a filter for each language."""
@@ -95,6 +110,7 @@ def environment() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     jinja.filters.update(FILTERS)
+    jinja.filters["seconds"] = seconds
     jinja.tests["below"] = is_below
     return jinja
 

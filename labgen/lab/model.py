@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from labgen.blueprint.model import Blueprint
+from labgen.components.manifest import FailoverManagerRole, Role
 from labgen.components.registry import Component
 from labgen.documents import Place, Problem
 from labgen.errors import UnknownNameError
@@ -15,6 +16,7 @@ from labgen.lock.model import Lock
 from labgen.overrides.model import Tree, UserFile
 
 Values = Mapping[str, Any]
+R = TypeVar("R", bound=Role)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,15 @@ class PlacedFile:
 
 
 @dataclass(frozen=True)
+class Provided(Generic[R]):
+    """A role that a component has in a lab, and the nodes that have it there, in blueprint order; at least one."""
+
+    component: str
+    role: R
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class Lab:
     """Everything that decides what the machines will be, except the secrets' values, which travel apart.
 
@@ -123,13 +134,38 @@ class Lab:
         )
 
     def member(self, node: Node) -> str:
-        """The name that Patroni on NODE goes by in its cluster."""
-        return str(node.settings.get("patroni", {}).get("name") or node.name)
+        """The name that the failover manager on NODE goes by in its cluster."""
+        for component, role in self.roles_on(node, FailoverManagerRole):
+            if role.member is not None and (name := node.settings[component][role.member]):
+                return str(name)
+        return node.name
 
     @property
     def members(self) -> dict[str, str]:
-        """The name that Patroni goes by → its node."""
-        return {self.member(node): node.name for node in self.nodes_with("patroni")}
+        """The name that a failover manager goes by → its node."""
+        return {self.member(node): node.name for node in self.member_nodes}
+
+    @property
+    def member_nodes(self) -> tuple[Node, ...]:
+        """The nodes with a failover manager, and so with PostgreSQL, in blueprint order."""
+        return tuple(node for node in self.nodes if any(self.components[name].manages for name in node.components))
+
+    def roles_on(self, node: Node, kind: type[R]) -> Iterator[tuple[str, R]]:
+        """The component and its role, for each role of KIND that one has on NODE."""
+        for component in node.components:
+            for role in self.components[component].manifest.provides:
+                if isinstance(role, kind) and matches(node.settings[component], getattr(role, "where", {})):
+                    yield component, role
+
+    def providing(self, kind: type[R]) -> tuple[Provided[R], ...]:
+        """Every role of KIND that a component has on a node of this lab."""
+        found: dict[tuple[str, int], Provided[R]] = {}
+        for node in self.nodes:
+            for component, role in self.roles_on(node, kind):
+                key = (component, id(role))
+                before = found[key].nodes if key in found else ()
+                found[key] = Provided(component, role, (*before, node))
+        return tuple(found.values())
 
     @property
     def artefact_names(self) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,6 @@ from labgen.components.registry import Component
 from labgen.errors import OperationError, UsageError
 from labgen.lab.model import Lab, Node, matches
 
-SCALED = "patroni"
 FEWEST = 2
 """Patroni nodes that a lab keeps: with one there is nobody to take over."""
 
@@ -110,7 +109,7 @@ def scaled(loaded: LoadedBlueprint, scale: Scale) -> LoadedBlueprint:
 def _scaled(blueprint: Blueprint, components: Mapping[str, Component], scale: Scale) -> Blueprint:
     nodes = [node for node in blueprint.nodes if node.name not in scale.removed]
     paths = [path for path in blueprint.paths if path.host not in scale.removed]
-    last = max(index for index, node in enumerate(nodes) if SCALED in node.components)
+    last = max(index for index, node in enumerate(nodes) if any(components[name].manages for name in node.components))
     original = nodes[last]
     for at, (name, address) in enumerate(scale.added, last + 1):
         _refuse_taken(blueprint, name, address)
@@ -159,7 +158,7 @@ def _refuse_taken(blueprint: Blueprint, name: str, address: str) -> None:
 
 
 def _patroni_nodes(lab: Lab) -> tuple[Node, ...]:
-    if not (nodes := lab.nodes_with(SCALED)):
+    if not (nodes := lab.member_nodes):
         raise OperationError(f"no node of {lab.name} carries Patroni: there is nothing to scale", where=lab.name)
     return nodes
 

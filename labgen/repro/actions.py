@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from labgen.checks.context import complaint
-from labgen.cluster.state import ClusterState, find_targets
+from labgen.cluster.state import ClusterState
 from labgen.errors import LabgenError
-from labgen.faults.catalogue import find_fault
 from labgen.faults.injector import FaultInjector
+from labgen.faults.registry import find_fault
+from labgen.faults.targets import find_targets
 from labgen.lab.model import Node
 from labgen.operations import Patroni, leader_of
 from labgen.operations.patroni import PASSWORD

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from labgen.checks import Evidence
 from labgen.checks.context import Context, NodeSessions, Secrets, Unknown
 from labgen.cluster.probes import cluster_state_of
-from labgen.cluster.state import ClusterState, find_targets
+from labgen.cluster.state import ClusterState
 from labgen.errors import LabgenError
+from labgen.faults.targets import find_targets
 from labgen.lab.model import Lab, Node
 from labgen.operations import Patroni
 from labgen.redact import Redactor

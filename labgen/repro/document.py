@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labgen.blueprint.files import blueprint_files
-from labgen.cluster.state import TARGETS
+from labgen.components.manifest import SqlClientRole
 from labgen.documents import SUFFIXES, Loc, Problem, Source
 from labgen.documents.model import draft_document
 from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError, is_near, meant
-from labgen.faults.catalogue import GROUP, find_fault
+from labgen.faults.registry import GROUP, find_fault
+from labgen.faults.targets import TARGETS
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
 from labgen.plan.until import until_words
@@ -24,8 +25,6 @@ from labgen.repro.targets import NOW, is_description
 from labgen.resources import resource
 
 KIND = "reproduction"
-POSTGRESQL = ("postgresql", "pgbouncer")
-"""Components whose nodes have psql."""
 
 
 @dataclass(frozen=True)
@@ -182,14 +181,11 @@ def _struck(written: Written, lab: Lab) -> Iterator[Problem]:
     """Faults that the provider cannot do, or about something that the node has not."""
     for index, action in _faults(written.value):
         fault, loc = find_fault(action.fault), ("actions", index, "fault")
-        if reason := fault.refused.get(lab.provider):
+        if reason := fault.not_with(lab.provider):
             yield written.source.problem(loc, f"{fault.name} is not possible with {lab.provider}: {reason}")
-        carried = next((node.components for node in lab.nodes if node.name == action.target), fault.component)
-        if fault.component and not set(fault.component) & set(carried):
-            wanted = " or ".join(fault.component)
-            yield written.source.problem(
-                (*loc, "target"), f"{fault.name} is about {wanted}, and {action.target} carries none"
-            )
+        struck = next((node for node in lab.nodes if node.name == action.target), None)
+        if struck is not None and (reason := fault.not_on(lab, struck)):
+            yield written.source.problem((*loc, "target"), f"{fault.name} {reason}")
 
 
 def _paths(written: Written, lab: Lab) -> Iterator[Problem]:
@@ -199,11 +195,12 @@ def _paths(written: Written, lab: Lab) -> Iterator[Problem]:
             what = f"there is no path '{body.through}'; {meant(body.through, known)}"
             yield written.source.problem((*loc, "through"), what)
         node = next((node for node in lab.nodes if node.name == body.on), None)
-        able = ("postgresql",) if body.through is None else POSTGRESQL
-        if node is not None and not set(able) & set(node.components):
-            yield written.source.problem(
-                (*loc, "on"), f"{node.name} has no {' or '.join(able)}, so no SQL can be asked there"
-            )
+        if node is None:
+            continue
+        if body.through is None and node not in lab.member_nodes:
+            yield written.source.problem((*loc, "on"), f"{node.name} has no postgresql, so no SQL can be asked there")
+        elif not any(lab.roles_on(node, SqlClientRole)):
+            yield written.source.problem((*loc, "on"), f"{node.name} has no psql, so no SQL can be asked there")
 
 
 def _asking(document: Reproduction) -> Iterator[tuple[Loc, SqlAction | Rows]]:

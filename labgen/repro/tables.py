@@ -22,7 +22,8 @@ SIGNS = {
     "failed": "[red]✗[/]",
     "left out": "[dim]-[/]",
 }
-PROGRAMS = ("patroni", "postgresql", "etcd", "consul", "haproxy", "keepalived", "pgbouncer")
+FIRST = ("patroni", "postgresql", "etcd", "consul", "haproxy", "keepalived", "pgbouncer")
+"""The programs that are named before all others; a result is read without its lab, and so without roles."""
 BRIEF = 4
 """Lines of each answer that are shown unless all are asked for."""
 
@@ -40,12 +41,12 @@ def result_lines(result: dict[str, Any], *, whole: bool = False) -> Iterator[str
 
 
 def _head(result: dict[str, Any]) -> Iterator[str]:
-    verdict = result["verdict"]
+    verdict, found = result["verdict"], result["versions"]
     yield f"[bold {COLOURS[verdict]}]{verdict}[/] {escape(result['reproduction'])}: {escape(result['title'])}"
     about = [f"reported as {result['report']}" if result["report"] else "", f"mended in {result['fixed']}"]
     if told := listed(words for words, given in zip(about, (result["report"], result["fixed"]), strict=True) if given):
         yield f"  {escape(told)}"
-    versions = [f"{name} {result['versions'][name]}" for name in PROGRAMS if name in result["versions"]]
+    versions = [f"{name} {found[name]}" for name in dict.fromkeys((*FIRST, *found)) if name in found]
     yield f"  on {_title(result['os'])} with {', '.join(versions)}; {result['provider']}"
     if len(result["tries"]) > 1:
         yield f"  {counted(result['counts'])}"

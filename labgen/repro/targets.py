@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labgen.cluster.state import TARGETS
+from labgen.faults.targets import TARGETS
 
 NOW = "-now"
 """Behind a target: it is decided each time it is used, and not when the reproduction begins."""

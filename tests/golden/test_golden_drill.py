@@ -15,7 +15,6 @@ from rich.console import Console
 
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
-from labgen.cluster.probes import rank_clients
 from labgen.cluster.state import ClusterState
 from labgen.drill.judge.log import parse_log
 from labgen.drill.judge.measure import measure
@@ -26,6 +25,7 @@ from labgen.drill.report.page import page
 from labgen.drill.report.summary import DrillSummary, series, summary
 from labgen.drill.report.tables import cluster_lines, path_table, series_table, verdict_lines
 from labgen.drill.run.choose import choose_drill
+from labgen.drill.run.clients import rank_clients
 from labgen.drill.run.plan import plan_faults
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab

@@ -20,6 +20,10 @@ profiles:
 """
 
 
+MANAGES = "provides: [{role: failover-manager, unit: patroni}]\n"
+"""What a manifest says of a component whose nodes are the cluster's members."""
+
+
 def write_component(root: Path, name: str, manifest: str = "", files: Mapping[str, str] | None = None) -> Path:
     """A component's folder below ROOT, with FILES beside its manifest."""
     folder = root / name

@@ -15,18 +15,21 @@ from labgen.blueprint.drills import Drill
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.checks.model import Status
+from labgen.cluster.dcs import leader_key
 from labgen.cluster.nodes import Nodes
-from labgen.cluster.probes import gate, is_whole, load_paths, rank_clients
-from labgen.cluster.state import TARGETS, ClusterState, find_targets
+from labgen.cluster.probes import gate, is_whole
+from labgen.cluster.state import ClusterState
 from labgen.drill.judge.predict import Route, predict, route_of
 from labgen.drill.report.describe import drill_rows, fault_rows
 from labgen.drill.run.choose import choose_drill
+from labgen.drill.run.clients import load_paths, rank_clients
 from labgen.drill.run.plan import plan_faults, strongest
-from labgen.drill.run.streams import dcs_key
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError, UsageError
-from labgen.faults import netcut as cut
-from labgen.faults.catalogue import all_faults, find_fault
+from labgen.faults import netcut
 from labgen.faults.injector import FaultInjector, heal
+from labgen.faults.model import Effect
+from labgen.faults.registry import all_faults, find_fault
+from labgen.faults.targets import TARGETS, find_targets
 from labgen.faults.undo import FILE, Undo, Undos, left_over
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
@@ -161,7 +164,7 @@ def test_every_fault_is_shell_that_can_be_read_or_is_refused(provider: str) -> N
 
 def test_a_fault_that_a_provider_cannot_do_says_why() -> None:
     cluster = cluster_state_of("etcd-haproxy")
-    with pytest.raises(OperationError, match="cannot be injected with the provider docker: containers share"):
+    with pytest.raises(OperationError, match="cannot be injected with the provider docker: its machines share"):
         find_fault("delay").refuse(cluster, ("postgres01",))
 
 
@@ -192,22 +195,22 @@ def test_a_machine_that_loses_power_says_nothing_before() -> None:
 # --- packets ----------------------------------------------------------------------------------------------------------
 
 
-def verdict_on(program: cut.Program, packet: bytes) -> int:
+def verdict_on(program: netcut.Program, packet: bytes) -> int:
     """What the kernel would do with PACKET: the five instructions that `cut` uses, as BPF defines them."""
     accumulator = index = at = 0
     while True:
         code, true, false, operand = program[at]
         at += 1
-        if code == cut.RETURN:
+        if code == netcut.RETURN:
             return operand
-        if code == cut.EQUAL:
+        if code == netcut.EQUAL:
             at += true if accumulator == operand else false
-        elif code == cut.HEADER_LENGTH:
+        elif code == netcut.HEADER_LENGTH:
             index = 4 * (packet[operand] & 15)
         else:
             place, size = (
-                operand + (index if code == cut.LOAD_HALF_BEYOND_HEADER else 0),
-                1 if code == cut.LOAD_BYTE else 2,
+                operand + (index if code == netcut.LOAD_HALF_BEYOND_HEADER else 0),
+                1 if code == netcut.LOAD_BYTE else 2,
             )
             accumulator = int.from_bytes(packet[place : place + size], "big")
 
@@ -219,7 +222,7 @@ def packet(protocol: int, source: int, destination: int, options: int = 0, ether
 
 
 def test_everything_is_dropped() -> None:
-    assert verdict_on(cut.everything(), packet(6, 1, 2)) == cut.DROP
+    assert verdict_on(netcut.everything(), packet(6, 1, 2)) == netcut.DROP
 
 
 @pytest.mark.parametrize(
@@ -236,15 +239,15 @@ def test_everything_is_dropped() -> None:
     ],
 )
 def test_ports_are_dropped(one: bytes, dropped: bool) -> None:
-    program = cut.ports([2379, 2380], [2379, 2380])
-    assert verdict_on(program, one) == (cut.DROP if dropped else cut.PASS)
+    program = netcut.ports([2379, 2380], [2379, 2380])
+    assert verdict_on(program, one) == (netcut.DROP if dropped else netcut.PASS)
 
 
 def test_only_what_comes_in_for_one_port() -> None:
-    program = cut.ports(destination=[45000])
-    assert verdict_on(program, packet(6, 5432, 45000)) == cut.DROP
-    assert verdict_on(program, packet(6, 45000, 5432)) == cut.PASS
-    assert cut.bytecode(program).startswith(f"{len(program)},40 0 0 12,")
+    program = netcut.ports(destination=[45000])
+    assert verdict_on(program, packet(6, 5432, 45000)) == netcut.DROP
+    assert verdict_on(program, packet(6, 45000, 5432)) == netcut.PASS
+    assert netcut.bytecode(program).startswith(f"{len(program)},40 0 0 12,")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +265,7 @@ def test_ports_that_are_found_on_the_node(printed: str, number: int, said: str) 
         "ip() { echo '2: eth1 inet 10.0.0.1/24'; }; tc() { echo clsact qdisc clsact; echo \"$@\" | tr ',' ' ' >&2; }\n"
     )
     done = subprocess.run(
-        ["bash", "-c", tools + cut.cut_ports_of("10.0.0.1", printed, number)],
+        ["bash", "-c", tools + netcut.cut_ports_of("10.0.0.1", printed, number)],
         capture_output=True,
         text=True,
         check=False,
@@ -275,23 +278,24 @@ def test_ports_that_are_found_on_the_node(printed: str, number: int, said: str) 
 def test_filters_come_and_go_and_leave_others_alone() -> None:
     """In a network namespace of its own: two cuts, two mends, and a filter of somebody else's that stays."""
     mine, other = (
-        cut.cut("10.9.9.1", cut.everything()),
+        netcut.cut("10.9.9.1", netcut.everything()),
         "tc filter add dev v0 ingress pref 7 protocol all bpf bytecode '1,6 0 0 0,'",
     )
+    back = netcut.restore("10.9.9.1")
     script = f"""
 set -e
 ip link add v0 type veth peer name v1; ip addr add 10.9.9.1/24 dev v0; ip link set v0 up
 show() {{ tc filter show dev v0 ingress | grep -o 'pref [0-9]*' | sort -u | tr '\\n' ' '; echo; }}
 bash -c {shell(mine)}; bash -c {shell(mine)}; show
-bash -c {shell(cut.mend("10.9.9.1"))}; show
+bash -c {shell(back)}; show
 tc qdisc show dev v0 | grep -c clsact || true
-bash -c {shell(mine)}; {other}; bash -c {shell(cut.mend("10.9.9.1"))}; bash -c {shell(cut.mend("10.9.9.1"))}; show
-! bash -c {shell(cut.mend("10.9.9.77"))}
+bash -c {shell(mine)}; {other}; bash -c {shell(back)}; bash -c {shell(back)}; show
+! bash -c {shell(netcut.restore("10.9.9.77"))}
 """
     done = subprocess.run(["unshare", "-n", "bash", "-c", script], capture_output=True, text=True, check=False)
     if "Operation not permitted" in done.stderr or "unshare failed" in done.stderr:
         pytest.skip("no network namespace here")
-    assert done.stdout.splitlines() == [f"pref {cut.PREFERENCE} ", "", "0", "pref 7 "], done.stderr
+    assert done.stdout.splitlines() == [f"pref {netcut.PREFERENCE} ", "", "0", "pref 7 "], done.stderr
     assert "no interface has 10.9.9.77" in done.stderr
 
 
@@ -439,7 +443,7 @@ def test_paths_under_load() -> None:
 def test_the_leader_key(blueprint: str, kind: str, key: str) -> None:
     lab = lab_of(blueprint)
     node = lab.nodes_with("patroni")[1]
-    found = dcs_key(lab, node)
+    found = leader_key(lab, node)
     assert (found["kind"], found["key"]) == (kind, key)
     if blueprint == "etcd-haproxy-keepalived":
         assert found["hosts"][0] == node.address
@@ -452,33 +456,33 @@ CONFIG = {"ttl": 30, "loop_wait": 10, "retry_timeout": 10}
 
 def test_predictions_add_up() -> None:
     lab = lab_of("etcd-haproxy")
-    silent = predict("silent", Route(), lab, CONFIG)
+    silent = predict(Effect.LEASE_EXPIRES, Route(), lab, CONFIG)
     assert silent is not None
     assert (silent.low, silent.high) == (21, 39)
-    proxied = predict("silent", Route(("haproxy",)), lab, CONFIG)
+    proxied = predict(Effect.LEASE_EXPIRES, Route(("haproxy",)), lab, CONFIG)
     assert proxied is not None
     assert (proxied.low, proxied.high) == (21, 41.5)
-    deaf = predict("deaf", Route(), lab, CONFIG)
+    deaf = predict(Effect.LEASE_RENEWED_ONCE, Route(), lab, CONFIG)
     assert deaf is not None
     assert (deaf.low, deaf.high) == (21, 49)
-    shorter = predict("silent", Route(), lab, {"ttl": 20, "loop_wait": 5})
+    shorter = predict(Effect.LEASE_EXPIRES, Route(), lab, {"ttl": 20, "loop_wait": 5})
     assert shorter is not None
     assert (shorter.low, shorter.high) == (16, 29)
-    fenced = predict("fenced", Route(), lab, CONFIG)
+    fenced = predict(Effect.DCS_ISOLATED, Route(), lab, CONFIG)
     assert fenced is not None
     assert (fenced.low, fenced.high) == (1, 29)
-    assert predict("none", Route(), lab, CONFIG) is None
-    assert predict("headless", Route(), lab, CONFIG) is None
+    assert predict(Effect.NONE, Route(), lab, CONFIG) is None
+    assert predict(Effect.PATRONI_GONE, Route(), lab, CONFIG) is None
     assert "HAProxy's checks" in proxied.why
 
 
 def test_a_silent_synchronous_standby_keeps_writes_waiting() -> None:
     lab = lab_of("etcd-haproxy-keepalived")
     through = Route(("keepalived", "haproxy"))
-    waiting = predict("unconfirmed", through, lab, CONFIG)
+    waiting = predict(Effect.SYNC_UNCONFIRMED, through, lab, CONFIG)
     assert waiting is not None
     assert (waiting.low, waiting.high) == (20, 44)
-    election = predict("unconfirmed", through, lab, CONFIG, dcs_leader=True)
+    election = predict(Effect.SYNC_UNCONFIRMED, through, lab, CONFIG, dcs_leader=True)
     assert election is not None
     assert (election.low, election.high) == (20, 57)
 
@@ -487,24 +491,27 @@ def test_the_strongest_effect_is_the_one_that_clients_wait_for() -> None:
     cluster = cluster_state_of("etcd-haproxy-keepalived")
     (standby,) = cluster.synchronous
 
-    def effect(word: str, *changes: str) -> tuple[str, str]:
+    def effect(word: str, *changes: str) -> tuple[Effect, str]:
         return strongest(plan_faults(choose_drill(cluster.lab, word, changes), cluster), cluster)
 
-    assert effect("power-loss") == ("silent", cluster.leader)
-    assert effect("standby-lost") == ("unconfirmed", standby)
-    assert effect("freeze", f"target={standby}") == ("unconfirmed", standby)
-    assert effect("replication-cut") == ("silent", cluster.leader)
-    assert effect("vip-lost")[0] == "none"
+    assert effect("power-loss") == (Effect.LEASE_EXPIRES, cluster.leader)
+    assert effect("standby-lost") == (Effect.SYNC_UNCONFIRMED, standby)
+    assert effect("freeze", f"target={standby}") == (Effect.SYNC_UNCONFIRMED, standby)
+    assert effect("replication-cut") == (Effect.LEASE_EXPIRES, cluster.leader)
+    assert effect("vip-lost")[0] is Effect.NONE
     # Where nobody waits for it, a standby is missed by nobody.
     cluster = cluster_state_of("etcd-haproxy")
-    assert effect("power-loss", "target=replica")[0] == "none"
+    assert effect("power-loss", "target=replica")[0] is Effect.NONE
 
 
 def test_a_slow_pooler_is_in_the_prediction() -> None:
     slow = predict(
-        "orderly", Route(("pgbouncer",)), lab_of("consul-pgbouncer", "pgbouncer.server_login_retry=15"), CONFIG
+        Effect.CLEAN_HANDOVER,
+        Route(("pgbouncer",)),
+        lab_of("consul-pgbouncer", "pgbouncer.server_login_retry=15"),
+        CONFIG,
     )
-    quick = predict("orderly", Route(("pgbouncer",)), lab_of("consul-pgbouncer"), CONFIG)
+    quick = predict(Effect.CLEAN_HANDOVER, Route(("pgbouncer",)), lab_of("consul-pgbouncer"), CONFIG)
     assert slow is not None
     assert quick is not None
     assert slow.high == quick.high + 14

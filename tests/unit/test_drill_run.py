@@ -10,7 +10,6 @@ import pytest
 
 from labgen.blueprint.drills import Drill
 from labgen.blueprint.loader import find_blueprint, load_blueprint
-from labgen.cluster.probes import load_paths
 from labgen.cluster.state import ClusterState
 from labgen.drill.judge.begin import LogBegin
 from labgen.drill.judge.log import parse_log
@@ -18,6 +17,7 @@ from labgen.drill.run import load as load_module
 from labgen.drill.run import service
 from labgen.drill.run.begin import log_begin
 from labgen.drill.run.choose import choose_drill
+from labgen.drill.run.clients import load_paths
 from labgen.drill.run.load import LoadWatch
 from labgen.drill.run.plan import GRACE, DrillPlan, plan_faults
 from labgen.drill.run.service import wait_for_service

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from labs import blueprint_text, write_component
+from labs import MANAGES, blueprint_text, write_component
 
 from labgen.actions.lab.listing import lab_lines
 from labgen.actions.session.find import find_lab_blueprint
@@ -160,7 +160,7 @@ def test_lab_names(here: Path, name: str) -> None:
 
 
 def test_a_scaled_lab_is_what_everybody_sees(here: Path) -> None:
-    write_component(here / "components", "patroni", PARAMETER)
+    write_component(here / "components", "patroni", PARAMETER + MANAGES)
     nodes = {"one": ["patroni"], "two": ["patroni"], "three": ["patroni"]}
     (here / "sample.yml").write_text(blueprint_text(nodes))
     lab_of(request(overrides=("nodes.three.patroni.port=3", "nodes.two.patroni.port=2"))).save()

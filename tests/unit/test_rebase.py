@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from labs import blueprint_text, load, write_component
+from labs import MANAGES, blueprint_text, load, write_component
 
 from labgen.blueprint.files import blueprint_files
 from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
@@ -166,7 +166,7 @@ def test_no_address_of_a_built_in_blueprint_stays_behind(name: str) -> None:
 
 def test_a_node_that_scale_added_goes_along(tmp_path: Path) -> None:
     """Whatever the lab's network: the record has its address as the blueprint's, and the lab as all others."""
-    write_component(tmp_path / "components", "patroni")
+    write_component(tmp_path / "components", "patroni", MANAGES)
     loaded = load(tmp_path, blueprint_text({"pg1": ["patroni"], "pg2": ["patroni"]}))
     for network in (None, "10.77.5.0/24", "10.77.5.64/26"):
         scale = Scale()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from labs import blueprint_text, load, write_component
+from labs import MANAGES, blueprint_text, load, write_component
 
 from labgen.blueprint.files import blueprint_files, find_blueprint
 from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
@@ -77,7 +77,7 @@ CLUSTER = {"one": ["patroni", "dcs"], "node9": ["patroni", "dcs"]}
 def components(tmp_path: Path) -> Path:
     """Components by the names of the built-in ones, but small."""
     root = tmp_path / "components"
-    write_component(root, "patroni")
+    write_component(root, "patroni", MANAGES)
     write_component(root, "dcs", "scales: false\n")
     return root
 
@@ -118,13 +118,13 @@ def test_values_with_which_a_component_scales(tmp_path: Path, components: Path) 
     ],
 )
 def test_names_and_addresses(tmp_path: Path, nodes: list[str], name: str, address: str) -> None:
-    write_component(tmp_path / "components", "patroni")
+    write_component(tmp_path / "components", "patroni", MANAGES)
     loaded = load(tmp_path, blueprint_text({node: ["patroni"] for node in nodes}))
     assert bigger(loaded).added == ((name, address),)
 
 
 def test_a_full_network(tmp_path: Path) -> None:
-    write_component(tmp_path / "components", "patroni")
+    write_component(tmp_path / "components", "patroni", MANAGES)
     text = blueprint_text({"one": ["patroni"], "two": ["patroni"]}).replace("0/24", "8/29")
     loaded = load(tmp_path, text)
     assert bigger(loaded, 2).added[-1] == ("two3", "192.168.60.14")

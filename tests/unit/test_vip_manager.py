@@ -13,11 +13,19 @@ from typing import Any
 import pytest
 
 from labgen.blueprint.loader import load_blueprint
+from labgen.cluster.state import ClusterState, vip_of
+from labgen.drill.judge.predict import Route, predict, route_of
+from labgen.drill.run.clients import load_paths
 from labgen.errors import LabgenError
+from labgen.faults.model import Effect
+from labgen.faults.registry import find_fault
+from labgen.faults.targets import find_targets
+from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from tests.outside import VIP_MANAGER, build_wheel, python_with
 
 PACKAGE = VIP_MANAGER / "labgen_vip_manager"
+CONFIG = {"ttl": 30, "loop_wait": 10, "retry_timeout": 10}
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +93,34 @@ def test_other_systems_are_refused_by_name() -> None:
     refused = refusal("os=debian-12")
     assert refused.what == "the component 'vip-manager' is not made for debian-12"
     assert refused.cure == "it is made for debian-13"
+
+
+# --- as drills see it -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def vip_manager() -> Lab:
+    return resolve(load_blueprint(PACKAGE / "etcd-vip-manager.yml", (PACKAGE,)), provider="docker")
+
+
+def test_the_vip_of_a_component_from_outside_is_seen(vip_manager: Lab) -> None:
+    assert vip_of(vip_manager) == "192.168.71.55"
+    cluster = ClusterState(vip_manager, "pg1", 1, ("pg2", "pg3"), (), "pg1")
+    assert find_targets("vip-holder", cluster) == ("pg1",)
+    fault = find_fault("vip-stop")
+    fault.refuse(cluster, ("pg1",))
+    (injection,) = fault.plan(cluster, vip_manager.node("pg1"), {})
+    assert injection.command == "systemctl stop vip-manager"
+    assert injection.undo
+    assert str(injection.undo).endswith("systemctl start --no-block vip-manager")
+
+
+def test_a_path_through_it_is_predicted(vip_manager: Lab) -> None:
+    assert route_of(vip_manager, "192.168.71.55", 5432) == Route(("vip-manager",))
+    (path,) = (path for path in load_paths(vip_manager, "pg2") if path.name == "vip")
+    span = predict(Effect.LEASE_EXPIRES, Route(path.through), vip_manager, CONFIG)
+    direct = predict(Effect.LEASE_EXPIRES, Route(), vip_manager, CONFIG)
+    assert span
+    assert direct
+    assert span.high == direct.high + 1
+    assert span.why.endswith("+ vip-manager")

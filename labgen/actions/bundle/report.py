@@ -11,6 +11,7 @@ from labgen.bundle.collect import Collected
 from labgen.bundle.issue import IssueReport
 from labgen.bundle.timeline import Timeline
 from labgen.checks import CheckReport, Status
+from labgen.cluster.dcs import dcs_of
 from labgen.lab.model import Lab
 
 
@@ -24,7 +25,7 @@ def report_of(
     shown: BundledRepro | None,
 ) -> IssueReport:
     """The parts of the bug report NAME's bundle goes with; SHOWN is its reproduction."""
-    members = [node.name for node in lab.nodes_with("patroni")]
+    members = [node.name for node in lab.member_nodes]
     config = next((text for node in members if (text := texts.get(f"nodes/{node}/patroni/patroni-config.yml"))), "")
     others = [
         f"lab: {lab.blueprint.title} (blueprint {lab.blueprint.name}, {lab.profile}), {lab.os} on {lab.provider}",
@@ -56,12 +57,13 @@ def _versions(lab: Lab, texts: Mapping[str, str], found: Mapping[str, Collected]
     """The form's three, as the nodes tell them; where none does, as the lab was made."""
     packages = {line.split()[0]: line.split()[1] for one in found.values() for line in one.packages}
     running = set()
-    for node in lab.nodes_with("patroni"):
+    for node in lab.member_nodes:
         with suppress(ValueError, KeyError, TypeError):
             running.add(str(json.loads(texts[f"cluster/{node.name}/patroni.json"])["patroni"]["version"]))
     major = lab.versions.get("postgresql", "")
-    dcs = next((name for name in ("etcd", "consul") if name in lab.versions), "")
-    package = packages.get("etcd-server") if dcs == "etcd" else None
+    dcs = kept.component if (kept := dcs_of(lab)) else ""
+    own = lab.components[dcs].manifest.packages if dcs else ()
+    package = next((packages[name] for name in own if name in packages), None)
     return {
         "Patroni version": ", ".join(sorted(running)) or lab.versions.get("patroni", "none"),
         "PostgreSQL version": packages.get(f"postgresql-{major}", major),

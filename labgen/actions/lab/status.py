@@ -52,7 +52,7 @@ def status(name: str) -> LabStatus:
 
 def _maintenance(opened: OpenLab, states: dict[str, str]) -> bool | None:
     """Asked of the first Patroni that answers, without waiting for one that does not."""
-    if not any(states[node.name] == "running" for node in opened.lab.nodes_with("patroni")):
+    if not any(states[node.name] == "running" for node in opened.lab.member_nodes):
         return None
     try:
         with patroni_of(opened.lab.name, alone=False, answer_within=3) as patroni:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labgen.checks.context import Answers, Context, Unknown
+from labgen.components.manifest import SqlClientRole
 from labgen.lab.model import Lab, Node
 
 PSQL = "psql -XAtq -v ON_ERROR_STOP=1"
 WHERE = "select host(inet_server_addr()), pg_is_in_recovery()"
-CLIENTS = ("postgresql", "pgbouncer")
+NO_APPLICATION = "the lab has no application user to log in as"
 """Components whose nodes have psql."""
 POLLS = 100
 """How often a replica is asked for the new row, 0.2 s apart, before it counts as not having it."""
@@ -69,17 +70,24 @@ class SqlEndpoint:
 
 def application(lab: Lab, secrets: Mapping[str, Mapping[str, str]]) -> Application:
     """LAB's application user; raises Unknown if it has none."""
-    nodes = lab.nodes_with("patroni")
     password = secrets.get("patroni", {}).get("app_password")
-    if not nodes or password is None:
-        raise Unknown("the lab has no application user to log in as")
+    if password is None:
+        raise Unknown(NO_APPLICATION)
+    return Application(*login(lab), password)
+
+
+def login(lab: Lab) -> tuple[str, str]:
+    """The user and the database of LAB's application; raises Unknown if it has none."""
+    nodes = lab.nodes_with("patroni")
+    if not nodes:
+        raise Unknown(NO_APPLICATION)
     settings = nodes[0].settings["patroni"]
-    return Application(str(settings["app_user"]), str(settings["app_database"]), password)
+    return str(settings["app_user"]), str(settings["app_database"])
 
 
 def clients(lab: Lab, but: Node) -> tuple[Node, ...]:
     """The nodes of LAB that have psql, BUT aside: over loopback it would get an answer whatever the network thinks."""
-    return tuple(node for node in lab.nodes if node.name != but.name and set(CLIENTS) & set(node.components))
+    return tuple(node for node in lab.nodes if node.name != but.name and any(lab.roles_on(node, SqlClientRole)))
 
 
 def parse_server(text: str) -> Server:

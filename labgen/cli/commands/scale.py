@@ -36,7 +36,7 @@ def command(
         run = scale(lab, int(by), progress)
     report, change = run.report, run.opened.record.scale
     assert report is not None  # noqa: S101 - the last phase always makes one
-    nodes = [node.name for node in run.lab.nodes_with("patroni")]
+    nodes = [node.name for node in run.lab.member_nodes]
     if json:
         added = [name for name, _ in change.added]
         print_json(

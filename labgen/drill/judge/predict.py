@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labgen.lab.model import Lab
+from labgen.components.manifest import ProxyRole, VipRole
+from labgen.faults.model import Effect
+from labgen.lab.model import Lab, Provided
+from labgen.lab.roles import address, ports, seconds_of
 
 RACE = (1.0, 5.0)
 """Seconds from the end of the lease until a replica has won, has been promoted and is found by libpq."""
@@ -36,91 +38,70 @@ class Span:
 
 @dataclass(frozen=True)
 class Route:
-    """How a path leads to PostgreSQL: through any of haproxy, pgbouncer, keepalived and floating-ip."""
+    """How a path leads to PostgreSQL: through these components, which move an address or pass connections on."""
 
     through: tuple[str, ...] = ()
 
 
 def route_of(lab: Lab, host: str, port: int) -> Route:
     """The components that a client of HOST, a node or an address, meets before PostgreSQL at PORT."""
-    for component in ("keepalived", "floating-ip"):
-        for node in lab.nodes_with(component):
-            if str(node.settings[component]["address"]) == host:
-                return Route((component, "haproxy") if component == "keepalived" else (component,))
-    for node in lab.nodes:
-        if host in (node.name, node.address):
-            if "pgbouncer" in node.components and int(node.settings["pgbouncer"]["port"]) == port:
-                return Route(("pgbouncer",))
-            return Route(("haproxy",)) if "haproxy" in node.components else Route()
+    for vip in lab.providing(VipRole):
+        if address(lab, vip) == host:
+            return Route((vip.component, *filter(None, [vip.role.leads_to])))
+    for proxy in lab.providing(ProxyRole):
+        for node in proxy.nodes:
+            if host in (node.name, node.address) and port in ports(lab, proxy, node):
+                return Route((proxy.component,))
     return Route()
 
 
-def predict(effect: str, way: Route, lab: Lab, config: Mapping[str, Any], *, dcs_leader: bool = False) -> Span | None:
+def predict(
+    effect: Effect, way: Route, lab: Lab, config: Mapping[str, Any], *, dcs_leader: bool = False
+) -> Span | None:
     """The longest gap that a fault with EFFECT on the leader should make on a path; None where timers say nothing.
 
-    `unconfirmed` is the one effect on others: all synchronous standbys have fallen silent. CONFIG is the cluster's,
+    SYNC_UNCONFIRMED is the one effect on others: all synchronous standbys have fallen silent. CONFIG is the cluster's,
     from Patroni. dcs_leader: whether the target may be the DCS's own leader too.
     """
     ttl, loop = float(config.get("ttl", 30)), float(config.get("loop_wait", 10))
-    if effect in ("silent", "deaf"):
+    if effect in (Effect.LEASE_EXPIRES, Effect.LEASE_RENEWED_ONCE):
         # The lease was renewed somewhere in the loop before the fault. Who only does not hear any more renews it once
         # again in the next one, over a connection that was open.
-        last = ttl + loop if effect == "deaf" else ttl
+        last = ttl + loop if effect is Effect.LEASE_RENEWED_ONCE else ttl
         span = Span(ttl - loop, last, f"lease {ttl - loop:g}-{last:g}").plus(*RACE, "race")
         if dcs_leader:
             span = span.plus(*_election(loop))
-    elif effect == "fenced":
+    elif effect is Effect.DCS_ISOLATED:
         # It goes on for a loop and its retries at most, and the lease has been running for as long by then.
         patience = float(config.get("retry_timeout", 10))
         low, high = max(ttl - 2 * loop - patience, 0.0), ttl - patience
         span = Span(low, high, f"rest of the lease {low:g}-{high:g}").plus(*RACE, "race")
-    elif effect == "unconfirmed":
+    elif effect is Effect.SYNC_UNCONFIRMED:
         # The standby counts until its own key has run out; what waits is confirmed by whom the leader names then.
         span = Span(ttl - loop, ttl, f"the standby's key {ttl - loop:g}-{ttl:g}")
         span = span.plus(0, loop, "the leader's next round")
         if dcs_leader:
             span = span.plus(*_election(loop))
         return span.plus(0, CLIENT, "the clients' own deadlines")
-    elif effect == "orderly":
+    elif effect is Effect.CLEAN_HANDOVER:
         span = Span(*HANDOVER, "handover")
-    elif effect == "restart":
+    elif effect is Effect.RESTART:
         span = Span(RESTART[0], max(RESTART[1], loop), "restart in place")
     else:
         return None
     span = span.plus(0, CLIENT, "the clients' own deadlines")
-    for component in way.through:
-        if component == "haproxy":
-            span = span.plus(0, _haproxy(lab), "HAProxy's checks")
-        elif component == "pgbouncer":
-            settings = _settings(lab, "pgbouncer")
-            pause = float(settings["server_login_retry"]) + float(settings["server_connect_timeout"])
-            span = span.plus(0, pause, "PgBouncer's retry")
-        elif component == "floating-ip":
-            span = span.plus(0, float(_settings(lab, "floating-ip")["refresh"]), "floating IP")
+    return _behind(way, lab, span)
+
+
+def _behind(way: Route, lab: Lab, span: Span) -> Span:
+    """SPAN as it is felt on WAY: the components there notice in their own time that another one leads."""
+    provided: list[Provided[ProxyRole] | Provided[VipRole]] = [*lab.providing(ProxyRole), *lab.providing(VipRole)]
+    for one in provided:
+        if one.component in way.through:
+            for delay in one.role.delays:
+                span = span.plus(0, seconds_of(lab, delay, one), delay.why)
     return span
 
 
 def _election(loop: float) -> tuple[float, float, str]:
     return 0, ELECTION + loop, "DCS election"
-
-
-def _haproxy(lab: Lab) -> float:
-    """Until HAProxy has believed the new leader, and no longer the old one."""
-    settings = _settings(lab, "haproxy")
-    inter = _seconds(str(settings["inter"]))
-    down = _seconds(str(settings["downinter"] or settings["inter"]))
-    fast = _seconds(str(settings["fastinter"] or settings["inter"]))
-    up = down + (int(settings["rise"]) - 1) * fast
-    gone = inter + (int(settings["fall"]) - 1) * fast + _seconds(str(settings["check_timeout"]))
-    return max(up, gone)
-
-
-def _settings(lab: Lab, component: str) -> Mapping[str, Any]:
-    return lab.nodes_with(component)[0].settings[component]
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+)(ms|s)", text)
-    if not found:
-        return 0.0
-    return int(found[1]) / (1000 if found[2] == "ms" else 1)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from labgen.blueprint.drills import Drill, DrillExpectation
-from labgen.faults.catalogue import Fault, find_fault
+from labgen.faults.model import Fault
+from labgen.faults.registry import find_fault
 
 
 def drill_rows(drills: Sequence[Drill]) -> list[dict[str, Any]]:
@@ -32,7 +33,7 @@ def fault_rows(faults: Sequence[Fault], provider: str) -> list[dict[str, Any]]:
             "name": fault.name,
             "target": fault.target,
             "title": fault.title,
-            "refused": fault.refused.get(provider),
+            "refused": fault.not_with(provider),
             "values": {name: choice.about for name, choice in fault.choices.items()},
         }
         for fault in faults

@@ -8,6 +8,7 @@ from labgen.drill.judge.begin import LogBegin, PathAbout
 from labgen.drill.judge.predict import Route, Span, predict
 from labgen.drill.run.plan import DrillPlan, strongest
 from labgen.drill.run.streams import CONNECT_TIMEOUT, DEADLINE, INTERVAL, OBSERVE_EVERY
+from labgen.faults.model import Effect
 from labgen.lab.model import Lab
 
 TIMERS = ("ttl", "loop_wait", "retry_timeout", "synchronous_mode", "maximum_lag_on_failover")
@@ -29,7 +30,7 @@ def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
         timers={name: plan.config.get(name) for name in TIMERS},
         leader=cluster.leader,
         timeline=cluster.timeline,
-        members=tuple(node.name for node in lab.nodes_with("patroni")),
+        members=tuple(node.name for node in lab.member_nodes),
         vip=cluster.vip_holder,
         client=plan.client,
         interval=INTERVAL,
@@ -46,7 +47,7 @@ def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
 def _predicted(lab: Lab, plan: DrillPlan) -> dict[str, Span | None]:
     """Path → the outage that the timers make of the faults."""
     effect, struck = strongest(plan.faults, plan.cluster)
-    quorum = any(planned.fault.effect == "dcs" for planned in plan.faults)
+    quorum = any(planned.fault.effect is Effect.DCS_QUORUM_LOST for planned in plan.faults)
     own = struck in plan.cluster.dcs
     return {
         path.name: None

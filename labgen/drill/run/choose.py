@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from labgen.blueprint.drills import Drill, FaultStep
 from labgen.blueprint.rules import drill_problems
-from labgen.cluster.state import TARGETS
 from labgen.documents import SUFFIXES, Problem, Source, parse_value, path_text
 from labgen.documents.model import read_document
 from labgen.documents.wording import describe
 from labgen.errors import DocumentError, UnknownNameError, UsageError
-from labgen.faults.catalogue import GROUP, find_fault
+from labgen.faults.registry import GROUP, find_fault
+from labgen.faults.targets import TARGETS
 from labgen.lab.model import Lab
 from labgen.plugins import entry_point_names
 from labgen.wording import shortened

@@ -27,7 +27,7 @@ class DrillContext:
     @property
     def members(self) -> tuple[str, ...]:
         """The nodes with Patroni."""
-        return tuple(node.name for node in self.lab.nodes_with("patroni"))
+        return tuple(node.name for node in self.lab.member_nodes)
 
     def sql(self, node: str, statement: str) -> str:
         """What STATEMENT gives in the application's database on NODE, asked as the superuser."""

@@ -8,10 +8,13 @@ from typing import Any
 
 from labgen.blueprint.drills import Drill
 from labgen.cluster.nodes import Nodes
-from labgen.cluster.probes import choose_client, cluster_state_of, load_paths
-from labgen.cluster.state import ClusterState, find_targets
+from labgen.cluster.probes import cluster_state_of
+from labgen.cluster.state import ClusterState
+from labgen.drill.run.clients import choose_client, load_paths
 from labgen.drill.run.streams import LoadPath
-from labgen.faults.catalogue import FAILS_OVER, Fault, Injection, find_fault
+from labgen.faults.model import FAILS_OVER, FALLS_SILENT, Effect, Fault, Injection
+from labgen.faults.registry import find_fault
+from labgen.faults.targets import find_targets
 from labgen.lab.model import Lab
 from labgen.operations import Patroni
 
@@ -96,12 +99,12 @@ def plan_faults(drill: Drill, cluster: ClusterState) -> tuple[PlannedFault, ...]
     return tuple(planned)
 
 
-def strongest(faults: Sequence[PlannedFault], cluster: ClusterState) -> tuple[str, str]:
+def strongest(faults: Sequence[PlannedFault], cluster: ClusterState) -> tuple[Effect, str]:
     """The effect by which FAULTS keep clients waiting (`predict` has them), and the node from which it comes."""
     on_leader = [one.fault.effect for one in faults if cluster.leader in one.targets]
     if on_leader:
         return on_leader[-1], cluster.leader
-    silent = {name for one in faults if one.fault.effect in ("silent", "deaf") for name in one.targets}
+    silent = {name for one in faults if one.fault.effect in FALLS_SILENT for name in one.targets}
     if cluster.synchronous and silent.issuperset(cluster.synchronous):
-        return "unconfirmed", cluster.synchronous[0]
-    return "none", cluster.leader
+        return Effect.SYNC_UNCONFIRMED, cluster.synchronous[0]
+    return Effect.NONE, cluster.leader

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from labgen.cluster.dcs import leader_key
 from labgen.cluster.nodes import Nodes, clock_of
 from labgen.drill.judge.log import LogFile
 from labgen.errors import LabgenError
@@ -165,8 +166,7 @@ class Observers:
         self._stop = threading.Event()
         self._streams: dict[str, Stream] = {}
         self._threads = [
-            threading.Thread(target=self._keep_watching, args=(node,), daemon=True)
-            for node in lab.nodes_with("patroni")
+            threading.Thread(target=self._keep_watching, args=(node,), daemon=True) for node in lab.member_nodes
         ]
 
     def start(self) -> None:
@@ -196,7 +196,7 @@ class Observers:
             "address": node.address,
             "interval": OBSERVE_EVERY,
             "seconds": LONGEST,
-            "dcs": dcs_key(self._lab, node),
+            "dcs": leader_key(self._lab, node),
         }
         shift = offset - self._zero
         stale = threading.Event()
@@ -238,17 +238,6 @@ class Observers:
             self._seen.key, self._seen.key_since = leader, at + shift
         elif by == "sql":
             self._seen.leads[node] = leads
-
-
-def dcs_key(lab: Lab, node: Node) -> dict[str, Any]:
-    """Which key of which DCS names the leader, and whom to ask from NODE, itself first."""
-    settings = node.settings["patroni"]
-    kind = str(settings["dcs"])
-    key = f"/{str(settings['namespace']).strip('/')}/{settings['scope']}/leader"
-    if kind == "consul":
-        return {"kind": kind, "hosts": ["127.0.0.1"], "key": key}
-    members = [member.address for member in lab.nodes_with("etcd")]
-    return {"kind": kind, "hosts": sorted(members, key=lambda address: address != node.address), "key": key}
 
 
 def _read(line: str, length: int) -> list[Any] | None:
