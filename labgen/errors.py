@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labgen.documents import Problem
+    from labgen.problems import Problem
 
 FULL = re.compile(r"no space left on device|enough free space|disk quota exceeded", re.IGNORECASE)
 """What programs say when there is no room: the C library, and apt."""

@@ -21,9 +21,9 @@ from pydantic import ValidationError
 
 from labgen.archives import Readable, each_member, read_contents, unpack, write_archive
 from labgen.bundle.model import BUNDLE, CONTENTS, ISSUE, About, is_given
-from labgen.documents.problem import path_text
 from labgen.documents.wording import describe
 from labgen.errors import LabgenError
+from labgen.problems import path_text
 from labgen.redact import Redactor
 
 LEVEL = 10

@@ -4,8 +4,8 @@ All problems of a document come back together, as values that know their place. 
 `model`; the rest does without, so that a list of blueprints is quick.
 """
 
-from labgen.documents.problem import Loc, Place, Problem, Source, path_text
 from labgen.documents.text import SUFFIXES, Parsed, parse_document, parse_value, shown
+from labgen.problems import Loc, Place, Problem, Source, path_text
 
 __all__ = [
     "SUFFIXES",

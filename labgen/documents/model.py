@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from labgen.documents.problem import Loc, Problem, Source
 from labgen.documents.text import Parsed, parse_document
 from labgen.documents.wording import describe
 from labgen.errors import DocumentError, is_near
+from labgen.problems import Loc, Problem, Source
 
 M = TypeVar("M", bound=BaseModel)
 

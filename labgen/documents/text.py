@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from labgen.documents.problem import Loc, Place, Problem, Source, path_text
 from labgen.errors import DocumentError
+from labgen.problems import Loc, Place, Problem, Source, path_text
 from labgen.wording import shown as in_words
 
 SUFFIXES = (".yml", ".yaml")

@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from labgen.documents.problem import Loc
 from labgen.errors import meant
+from labgen.problems import Loc
 from labgen.wording import must_be, shown
 
 DISCRIMINATORS = ("kind", "role")

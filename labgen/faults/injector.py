@@ -13,7 +13,7 @@ from labgen.errors import LabgenError, OperationError
 from labgen.faults.model import Injection
 from labgen.faults.undo import Undo, Undos
 from labgen.providers import get_provider
-from labgen.providers.base import ask
+from labgen.system.tools import ask
 
 BACK_WITHIN = 180.0
 """Seconds a machine that was started again may take to let us in."""

@@ -12,10 +12,10 @@ from pydantic import Field, ValidationError
 
 from labgen import __version__
 from labgen.components.manifest import Strict
-from labgen.documents.problem import path_text
 from labgen.documents.wording import describe
 from labgen.errors import LockError
 from labgen.lock.packages import Package, Sha256
+from labgen.problems import path_text
 from labgen.system.files import write_atomically
 from labgen.systems import OsName
 from labgen.wording import printable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,38 +117,6 @@ def network_cure(name: str, by_hand: str) -> str:
     if name.startswith("labgen-"):
         return f"that is another lab's; if it is not needed: labgen destroy {name.removeprefix('labgen-')} --yes"
     return f"if nobody needs it: {by_hand}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a provider's tool said."""
-
-    rc: int
-    stdout: str
-    stderr: str
-
-
-def ask(command: Sequence[str], timeout: float = 30) -> Answer:
-    """Run a tool that answers quickly. A missing tool or one that hangs is an answer too: 127, 124."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-            # Ctrl-C at the terminal reaches only labgen, which ends the tool or lets it come to its end.
-            start_new_session=True,
-        )
-    except FileNotFoundError:
-        return Answer(127, "", f"{command[0]} is not installed")
-    except PermissionError as error:
-        return Answer(126, "", str(error))
-    except subprocess.TimeoutExpired:
-        return Answer(124, "", f"{command[0]} gave no answer within {timeout:.0f} s")
-    return Answer(done.returncode, done.stdout, done.stderr)
 
 
 def missing(program: str, what: str, cure: str) -> list[HostError]:

@@ -11,7 +11,7 @@ from typing import Any
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import VAGRANTFILES, Answer, HeldNetwork, Provider, ask
+from labgen.providers.base import VAGRANTFILES, HeldNetwork, Provider
 from labgen.providers.capabilities import CONTAINER
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.docker_images import DockerImages
@@ -19,6 +19,7 @@ from labgen.providers.docker_snapshotter import DockerSnapshotter, image_names
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.names import machine_name, network_name
 from labgen.providers.vagrant import Vagrant
+from labgen.system.tools import ToolResult, ask
 
 SSH_PORT = "22/tcp"
 STATES = {"running": "running", "exited": "stopped", "created": "stopped", "dead": "stopped", "paused": "paused"}
@@ -173,7 +174,7 @@ def _labels(row: dict[str, Any]) -> list[str]:
     return str(row.get("Labels") or "").split(",")
 
 
-def _json(answer: Answer) -> list[dict[str, Any]]:
+def _json(answer: ToolResult) -> list[dict[str, Any]]:
     try:
         found: list[dict[str, Any]] = json.loads(answer.stdout or "[]")
     except ValueError:
@@ -181,7 +182,7 @@ def _json(answer: Answer) -> list[dict[str, Any]]:
     return found
 
 
-def _unreachable(answer: Answer) -> HostError:
+def _unreachable(answer: ToolResult) -> HostError:
     said = answer.stderr.strip().splitlines()[-2:]
     if "permission denied" in answer.stderr.lower():
         cure = "join its group: sudo usermod -aG docker $USER, then log in again; or run labgen as root"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from labgen.providers.base import ask
 from labgen.providers.image_maker import ImageMaker, Workbench
 from labgen.render.model import ImageCommands
+from labgen.system.tools import ask
 
 
 class DockerImages(ImageMaker):

@@ -9,10 +9,10 @@ from typing import Any
 
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
-from labgen.providers.base import ask
 from labgen.providers.names import machine_name
 from labgen.providers.snapshot_tools import require_ok, side_by_side, uninterruptible
 from labgen.providers.snapshotter import Boot, SpaceNeeded
+from labgen.system.tools import ask
 
 REPOSITORY = "labgen-checkpoint"
 LAB, NODE, SNAPSHOT = "labgen.lab", "labgen.node", "labgen.checkpoint"

@@ -11,8 +11,9 @@ from typing import Any
 from labgen.blueprint.rules import PRIVATE
 from labgen.errors import AddressInUseError
 from labgen.lab.model import Lab
-from labgen.providers.base import HeldNetwork, ask
+from labgen.providers.base import HeldNetwork
 from labgen.providers.registry import all_providers
+from labgen.system.tools import ask
 
 NOT_A_RANGE = 8
 """A route to more than a /8 is a way to the whole internet (a VPN's 0.0.0.0/1), not a range in use."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
-from labgen.providers.base import Answer
+from labgen.system.tools import ToolResult
 
 AT_ONCE = 4
 """Machines that are kept side by side: it is the disk that has to do it."""
@@ -40,7 +40,7 @@ def side_by_side(work: Callable[[str], T], nodes: Sequence[str]) -> dict[str, T]
             raise
 
 
-def require_ok(answer: Answer, what: str, lab: Lab) -> Answer:
+def require_ok(answer: ToolResult, what: str, lab: Lab) -> ToolResult:
     """ANSWER, if it is a good one; else raises OperationError: WHAT could not be done."""
     if answer.rc == 0:
         return answer

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from labgen.errors import HostError
-from labgen.providers.base import Answer, ask
+from labgen.system.tools import ToolResult, ask
 
 STATES = {1: "running", 2: "running", 3: "paused", 4: "stopped", 5: "stopped", 6: "stopped", 7: "paused"}
 """libvirt's virDomainState."""
@@ -20,7 +20,7 @@ def uri() -> str:
     return os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
 
 
-def virsh(*words: str, timeout: float = 30) -> Answer:
+def virsh(*words: str, timeout: float = 30) -> ToolResult:
     """What virsh says to WORDS."""
     return ask(["virsh", "--quiet", "--connect", uri(), *words], timeout=timeout)
 
@@ -45,7 +45,7 @@ def parse_domain_states(text: str) -> dict[str, str]:
     return {name: STATES.get(int(number), "unknown") for name, number in found}
 
 
-def unreachable(answer: Answer) -> HostError:
+def unreachable(answer: ToolResult) -> HostError:
     """Why virsh gave no ANSWER."""
     said: Sequence[str] = answer.stderr.strip().splitlines()[-2:]
     if answer.rc == 127:

@@ -7,10 +7,11 @@ import re
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import VAGRANTFILES, Provider, ask
+from labgen.providers.base import VAGRANTFILES, Provider
 from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.names import machine_name
+from labgen.system.tools import ask
 
 INSTALL = "install VirtualBox (virtualbox.org, or your distribution's package), or choose another: --provider docker"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from labgen.components.manifest import Name, Strict
-from labgen.documents.problem import Loc
 from labgen.overrides import OverridesDocument
+from labgen.problems import Loc
 from labgen.repro.model_actions import Action
 from labgen.repro.model_conditions import Condition
 from labgen.repro.model_parts import Text, Within

@@ -14,9 +14,9 @@ from labgen.checkpoint.clocks import set_clocks
 from labgen.errors import LabgenError
 from labgen.plan import build_plan, plan_until
 from labgen.providers import docker_snapshotter, get_provider, require_snapshotter, virsh
-from labgen.providers.base import Answer
 from labgen.providers.docker_snapshotter import DockerSnapshotter
 from labgen.providers.libvirt_snapshotter import LibvirtSnapshotter
+from labgen.system.tools import ToolResult
 from tests.fakes.connection import Answer as Said
 from tests.fakes.connection import FakeConnection
 from tests.fakes.world import ClusterState
@@ -119,13 +119,13 @@ CASES: dict[str, Work] = {
         {"node1": FakeConnection({"date": Said(rc=1, stderr="date: cannot set date")})}, w.name
     ),
 }
-TOOLS: dict[str, tuple[Answer, Work]] = {
+TOOLS: dict[str, tuple[ToolResult, Work]] = {
     "docker that cannot pause": (
-        Answer(1, "", "Error response from daemon: cannot pause container 12ab: OCI runtime pause failed"),
+        ToolResult(1, "", "Error response from daemon: cannot pause container 12ab: OCI runtime pause failed"),
         lambda w: DockerSnapshotter().unpause(w.opened.lab),
     ),
     "libvirt that cannot revert": (
-        Answer(1, "", "error: revert requires force: Target domain does not match source"),
+        ToolResult(1, "", "error: revert requires force: Target domain does not match source"),
         lambda w: LibvirtSnapshotter().restore(w.opened.lab, "c1", lambda _: None),
     ),
 }
@@ -144,11 +144,11 @@ def test_checkpoints_that_cannot_be(
         text += f"# {case}\n{told(lambda work=work: work(world))}\n"
     for case, (answer, work) in TOOLS.items():
 
-        def ask(command: list[str], answer: Answer = answer, **_: float) -> Answer:
+        def ask(command: list[str], answer: ToolResult = answer, **_: float) -> ToolResult:
             line = " ".join(command)
             if line.startswith("docker ps"):
-                return Answer(0, '{"Names": "labgen-etcd-patroni-ops-node1", "State": "paused"}\n', "")
-            return answer if "unpause" in line or "snapshot-revert" in line else Answer(0, "", "")
+                return ToolResult(0, '{"Names": "labgen-etcd-patroni-ops-node1", "State": "paused"}\n', "")
+            return answer if "unpause" in line or "snapshot-revert" in line else ToolResult(0, "", "")
 
         monkeypatch.setattr(docker_snapshotter, "ask", ask)
         monkeypatch.setattr(virsh, "ask", ask)

@@ -14,13 +14,14 @@ import pytest
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.providers import base, docker, docker_snapshotter, get_provider, networks, provider_names, virsh
-from labgen.providers.base import Answer, HeldNetwork
+from labgen.providers.base import HeldNetwork
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.libvirt import LibvirtProvider, kvm_usable
 from labgen.providers.networks import conflicts, free_network, parse_routes, ranges_in_use
 from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import parse_domain_states
+from labgen.system.tools import ToolResult, ask
 from tests.fakes.vagrant import install_vagrant
 
 LAB = cast(
@@ -33,17 +34,17 @@ LAB = cast(
 )
 NO_VAGRANT = cast(Vagrant, None)
 PLUGIN = "echo 1,,plugin-name,vagrant-libvirt; echo 1,vagrant-libvirt,plugin-version,0.11.2"
-Say = Callable[[Mapping[str, Answer]], None]
+Say = Callable[[Mapping[str, ToolResult]], None]
 
 
 @pytest.fixture
 def say(monkeypatch: pytest.MonkeyPatch) -> Say:
     """Answers for the tools, by the beginning of the command."""
 
-    def script(answers: Mapping[str, Answer]) -> None:
-        def ask(command: Sequence[str], **_options: float) -> Answer:
+    def script(answers: Mapping[str, ToolResult]) -> None:
+        def ask(command: Sequence[str], **_options: float) -> ToolResult:
             line = " ".join(command)
-            return next((answer for start, answer in answers.items() if line.startswith(start)), Answer(0, "", ""))
+            return next((answer for start, answer in answers.items() if line.startswith(start)), ToolResult(0, "", ""))
 
         for module in (base, docker, docker_snapshotter, networks, virsh):
             monkeypatch.setattr(module, "ask", ask)
@@ -52,8 +53,8 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
     return script
 
 
-def rows(*entries: Mapping[str, Any]) -> Answer:
-    return Answer(0, "".join(json.dumps(entry) + "\n" for entry in entries), "")
+def rows(*entries: Mapping[str, Any]) -> ToolResult:
+    return ToolResult(0, "".join(json.dumps(entry) + "\n" for entry in entries), "")
 
 
 def container(name: str, status: str, ports: Mapping[str, Any] | None = None, **addresses: str) -> dict[str, Any]:
@@ -90,12 +91,12 @@ def test_kvm_needs_the_flag_and_the_device(tmp_path: Path, flags: str, device: b
 @pytest.mark.parametrize(
     ("answer", "what", "cure"),
     [
-        (Answer(1, "", "Cannot connect to the Docker daemon at unix:///x. Is it running?"), "daemon", "dockerd"),
-        (Answer(1, "", "Got permission denied while trying to connect"), "permission", "usermod -aG docker"),
-        (Answer(124, "", "docker gave no answer within 30 s"), "daemon", "systemctl start docker"),
+        (ToolResult(1, "", "Cannot connect to the Docker daemon at unix:///x. Is it running?"), "daemon", "dockerd"),
+        (ToolResult(1, "", "Got permission denied while trying to connect"), "permission", "usermod -aG docker"),
+        (ToolResult(124, "", "docker gave no answer within 30 s"), "daemon", "systemctl start docker"),
     ],
 )
-def test_docker_that_cannot_be_used(say: Say, answer: Answer, what: str, cure: str) -> None:
+def test_docker_that_cannot_be_used(say: Say, answer: ToolResult, what: str, cure: str) -> None:
     say({"docker version": answer})
     [problem] = DockerProvider().problems()
     assert what in problem.what
@@ -126,7 +127,7 @@ def test_what_is_not_installed_is_named(say: Say, monkeypatch: pytest.MonkeyPatc
 def test_libvirt_that_cannot_be_used(
     say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, virsh: str, plugins: str, what: str
 ) -> None:
-    say({"virsh": Answer(1, "", virsh)} if virsh else {})
+    say({"virsh": ToolResult(1, "", virsh)} if virsh else {})
     install_vagrant(tmp_path, monkeypatch, {"plugin": plugins})
     [problem] = LibvirtProvider().problems()
     assert what in problem.what
@@ -137,21 +138,21 @@ def test_docker_states_and_endpoints(say: Say) -> None:
         container("labgen-tour-n1", "running", bridge="172.17.0.5", lab="192.168.60.2"),
         container("labgen-tour-other", "running"),
     ]
-    say({"docker container": Answer(1, json.dumps(found), "Error: No such container: labgen-tour-n2")})
+    say({"docker container": ToolResult(1, json.dumps(found), "Error: No such container: labgen-tour-n2")})
     assert DockerProvider().states(LAB, NO_VAGRANT) == {"n1": "running", "n2": "absent"}
     endpoints = DockerProvider().endpoints(LAB, NO_VAGRANT, Path("key"))
     assert endpoints == {"n1": Endpoint("172.17.0.5", 22, "vagrant", Path("key"))}
 
 
 def test_nothing_lost_is_nothing_to_reclaim(say: Say) -> None:
-    usage = Answer(1, "", '"docker container inspect" requires at least 1 argument.')
+    usage = ToolResult(1, "", '"docker container inspect" requires at least 1 argument.')
     say({"docker container inspect": usage})
     DockerProvider().reclaim(LAB, ())
 
 
 def test_a_container_outside_the_labs_network_is_not_up(say: Say) -> None:
     found = [container("labgen-tour-n1", "running", bridge="172.17.0.5"), container("labgen-tour-n2", "exited")]
-    say({"docker container": Answer(0, json.dumps(found), "")})
+    say({"docker container": ToolResult(0, json.dumps(found), "")})
     assert DockerProvider().states(LAB, NO_VAGRANT) == {"n1": "unconnected", "n2": "stopped"}
 
 
@@ -161,7 +162,7 @@ def test_a_published_port_comes_first(say: Say) -> None:
         container("labgen-tour-n1", "running", ports, bridge="172.17.0.5"),
         container("labgen-tour-n2", "exited", ports),
     ]
-    say({"docker container": Answer(0, json.dumps(found), "")})
+    say({"docker container": ToolResult(0, json.dumps(found), "")})
     assert DockerProvider().endpoints(LAB, NO_VAGRANT, Path("key")) == {
         "n1": Endpoint("127.0.0.1", 2222, "vagrant", Path("key"))
     }
@@ -207,7 +208,7 @@ def test_whose_a_docker_network_is(say: Say) -> None:
                 {"Names": "labgen-other-n1", "Networks": "shared"},
             ),
             "docker network ls": rows(*({"Name": network["Name"]} for network in found)),
-            "docker network inspect": Answer(0, json.dumps(found), ""),
+            "docker network inspect": ToolResult(0, json.dumps(found), ""),
         }
     )
     held = DockerProvider().networks(LAB)
@@ -240,7 +241,7 @@ def test_libvirt_states(say: Say) -> None:
         "labgen-tour-n2": "stopped",
         "other": "paused",
     }
-    say({"virsh": Answer(0, DOMSTATS, "")})
+    say({"virsh": ToolResult(0, DOMSTATS, "")})
     assert LibvirtProvider().states(LAB, NO_VAGRANT) == {"n1": "running", "n2": "stopped"}
 
 
@@ -254,11 +255,11 @@ def test_libvirt_networks_and_leftovers(say: Say) -> None:
     quiet = "virsh --quiet --connect qemu:///system"
     say(
         {
-            f"{quiet} net-list": Answer(0, "default\nlabgen-tour\nlabgen-tour-2\n", ""),
-            f"{quiet} net-dumpxml": Answer(0, NETWORK_XML, ""),
-            f"{quiet} domstats": Answer(0, DOMSTATS, ""),
-            f"{quiet} pool-list": Answer(0, "default\n", ""),
-            f"{quiet} vol-list": Answer(0, " labgen-tour-n1.img   /var/x\n labgen-tour-n10.img  /var/y\n", ""),
+            f"{quiet} net-list": ToolResult(0, "default\nlabgen-tour\nlabgen-tour-2\n", ""),
+            f"{quiet} net-dumpxml": ToolResult(0, NETWORK_XML, ""),
+            f"{quiet} domstats": ToolResult(0, DOMSTATS, ""),
+            f"{quiet} pool-list": ToolResult(0, "default\n", ""),
+            f"{quiet} vol-list": ToolResult(0, " labgen-tour-n1.img   /var/x\n labgen-tour-n10.img  /var/y\n", ""),
         }
     )
     held = LibvirtProvider().networks(LAB)
@@ -360,8 +361,8 @@ def test_ranges_that_a_lab_cannot_have(say: Say) -> None:
     say(
         {
             "docker network ls": rows(*({"Name": network["Name"]} for network in found)),
-            "docker network inspect": Answer(0, json.dumps(found), ""),
-            "ip -json": Answer(0, ROUTES, ""),
+            "docker network inspect": ToolResult(0, json.dumps(found), ""),
+            "ip -json": ToolResult(0, ROUTES, ""),
         }
     )
     assert [str(network) for network in ranges_in_use(LAB)] == [
@@ -378,5 +379,5 @@ def test_no_routes(text: str) -> None:
 
 
 def test_a_tool_that_is_missing_or_hangs_is_an_answer() -> None:
-    assert base.ask(["labgen-no-such-tool"]).rc == 127
-    assert base.ask(["sleep", "5"], timeout=0.1).rc == 124
+    assert ask(["labgen-no-such-tool"]).rc == 127
+    assert ask(["sleep", "5"], timeout=0.1).rc == 124

@@ -14,13 +14,13 @@ import pytest
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
 from labgen.providers import docker_snapshotter, get_provider, require_snapshotter, uninterruptible, virsh
-from labgen.providers.base import Answer
 from labgen.providers.docker_snapshotter import DockerSnapshotter, image_name
 from labgen.providers.libvirt_snapshotter import LibvirtSnapshotter, parse_allocated
+from labgen.system.tools import ToolResult
 
 NODES = (SimpleNamespace(name="n1", memory=300), SimpleNamespace(name="n2", memory=400))
 LAB = cast(Lab, SimpleNamespace(name="tour", nodes=NODES))
-Reply = Answer | Callable[[], Answer]
+Reply = ToolResult | Callable[[], ToolResult]
 
 
 class Tool:
@@ -31,12 +31,12 @@ class Tool:
         self.lines: list[str] = []
         self._lock = threading.Lock()
 
-    def __call__(self, command: Sequence[str], **_options: float) -> Answer:
+    def __call__(self, command: Sequence[str], **_options: float) -> ToolResult:
         line = " ".join(command).replace("virsh --quiet --connect qemu:///system", "virsh")
         with self._lock:
             self.lines.append(line)
-        reply = next((reply for start, reply in self.answers.items() if line.startswith(start)), Answer(0, "", ""))
-        return reply if isinstance(reply, Answer) else reply()
+        reply = next((reply for start, reply in self.answers.items() if line.startswith(start)), ToolResult(0, "", ""))
+        return reply if isinstance(reply, ToolResult) else reply()
 
     def did(self, *words: str) -> list[str]:
         """The commands that begin with one of WORDS, in their order."""
@@ -55,11 +55,11 @@ def tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tool]:
     return script
 
 
-def rows(*entries: Mapping[str, Any]) -> Answer:
-    return Answer(0, "".join(json.dumps(entry) + "\n" for entry in entries), "")
+def rows(*entries: Mapping[str, Any]) -> ToolResult:
+    return ToolResult(0, "".join(json.dumps(entry) + "\n" for entry in entries), "")
 
 
-def images(*entries: tuple[str, str, bool]) -> dict[str, Answer]:
+def images(*entries: tuple[str, str, bool]) -> dict[str, ToolResult]:
     """Docker's answers about images that keep (node, snapshot_id), with their name or without."""
     found = [
         {
@@ -70,11 +70,11 @@ def images(*entries: tuple[str, str, bool]) -> dict[str, Answer]:
         for node, snapshot_id, named in entries
     ]
     ids = "\n".join(str(image["Id"]) for image in found)
-    return {"docker image ls": Answer(0, ids, ""), "docker image inspect": Answer(0, json.dumps(found), "")}
+    return {"docker image ls": ToolResult(0, ids, ""), "docker image inspect": ToolResult(0, json.dumps(found), "")}
 
 
-def containers(*mounts: Mapping[str, str]) -> Answer:
-    return Answer(0, json.dumps([{"Name": "/labgen-tour-n1", "Mounts": list(mounts), "SizeRw": 5 << 20}]), "")
+def containers(*mounts: Mapping[str, str]) -> ToolResult:
+    return ToolResult(0, json.dumps([{"Name": "/labgen-tour-n1", "Mounts": list(mounts), "SizeRw": 5 << 20}]), "")
 
 
 PAUSED = rows({"Names": "labgen-tour-n1", "State": "paused"}, {"Names": "labgen-tour-n2", "State": "paused"})
@@ -86,7 +86,7 @@ def test_docker_commits_while_all_stand_still(tool: Callable[..., Tool]) -> None
         {
             "docker container inspect": containers(CGROUP),
             "docker ps": PAUSED,
-            "docker history": Answer(0, "1234567\n99\n", ""),
+            "docker history": ToolResult(0, "1234567\n99\n", ""),
         }
     )
     assert DockerSnapshotter().save(LAB, "c1") == {"n1": 1234567, "n2": 1234567}
@@ -100,9 +100,9 @@ def test_docker_commits_while_all_stand_still(tool: Callable[..., Tool]) -> None
     assert all("--pause=false" in line and "LABEL labgen.checkpoint=c1" in line for line in commits)
 
 
-@pytest.mark.parametrize("fault", [Answer(1, "", "no space left on device"), KeyboardInterrupt()])
-def test_docker_goes_on_whatever_happens(tool: Callable[..., Tool], fault: Answer | KeyboardInterrupt) -> None:
-    def commit() -> Answer:
+@pytest.mark.parametrize("fault", [ToolResult(1, "", "no space left on device"), KeyboardInterrupt()])
+def test_docker_goes_on_whatever_happens(tool: Callable[..., Tool], fault: ToolResult | KeyboardInterrupt) -> None:
+    def commit() -> ToolResult:
         if isinstance(fault, KeyboardInterrupt):
             raise fault
         return fault
@@ -131,7 +131,7 @@ def test_docker_says_what_is_kept(tool: Callable[..., Tool]) -> None:
 
 
 def test_no_answer_is_not_no_image(tool: Callable[..., Tool]) -> None:
-    tool({"docker": Answer(1, "", "Cannot connect to the Docker daemon")})
+    tool({"docker": ToolResult(1, "", "Cannot connect to the Docker daemon")})
     with pytest.raises(OperationError, match="cannot be listed"):
         DockerSnapshotter().kept(LAB)
 
@@ -154,13 +154,13 @@ def test_docker_replaces_the_containers(tool: Callable[..., Tool]) -> None:
 
 
 def test_docker_tells_what_a_save_takes(tool: Callable[..., Tool]) -> None:
-    tool({"docker container inspect --size": containers(), "docker info": Answer(0, "/var/lib/docker\n", "")})
+    tool({"docker container inspect --size": containers(), "docker info": ToolResult(0, "/var/lib/docker\n", "")})
     room = DockerSnapshotter().space_needed(LAB)
     assert (room.mib, room.place) == (6, Path("/var/lib/docker"))
 
 
-def states(word: str, number: int) -> Answer:
-    return Answer(0, "".join(f"Domain: 'labgen-tour-{n}'\n  state.state={number}\n" for n in word.split()), "")
+def states(word: str, number: int) -> ToolResult:
+    return ToolResult(0, "".join(f"Domain: 'labgen-tour-{n}'\n  state.state={number}\n" for n in word.split()), "")
 
 
 def test_libvirt_takes_all_snapshots_while_all_stand_still(tool: Callable[..., Tool]) -> None:
@@ -168,7 +168,7 @@ def test_libvirt_takes_all_snapshots_while_all_stand_still(tool: Callable[..., T
     tooled = tool(
         {
             "virsh domstats": states("n1 n2", 3),
-            "virsh domblkinfo": lambda: Answer(0, f" vda  4294967296  {next(sizes)}  200\n", ""),
+            "virsh domblkinfo": lambda: ToolResult(0, f" vda  4294967296  {next(sizes)}  200\n", ""),
         }
     )
     assert LibvirtSnapshotter().save(LAB, "c1") == {"n1": 60, "n2": 60}
@@ -181,7 +181,7 @@ def test_libvirt_takes_all_snapshots_while_all_stand_still(tool: Callable[..., T
 
 
 def test_libvirt_goes_on_whatever_happens(tool: Callable[..., Tool]) -> None:
-    fault = Answer(1, "", "error: internal error: unable to execute QEMU command")
+    fault = ToolResult(1, "", "error: internal error: unable to execute QEMU command")
     tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh snapshot-create-as labgen-tour-n2": fault})
     with pytest.raises(OperationError, match="n2 cannot be kept"):
         LibvirtSnapshotter().save(LAB, "c1")
@@ -189,7 +189,7 @@ def test_libvirt_goes_on_whatever_happens(tool: Callable[..., Tool]) -> None:
 
 
 def test_a_machine_that_stays_suspended_keeps_no_other_from_going_on(tool: Callable[..., Tool]) -> None:
-    tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh resume labgen-tour-n1": Answer(1, "", "error: no")})
+    tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh resume labgen-tour-n1": ToolResult(1, "", "error: no")})
     with pytest.raises(OperationError, match="n1 stays suspended"):
         LibvirtSnapshotter().unpause(LAB)
     assert "virsh resume labgen-tour-n2" in tooled.lines
@@ -199,9 +199,9 @@ def test_libvirt_brings_all_back_before_any_goes_on(tool: Callable[..., Tool]) -
     tooled = tool(
         {
             "virsh domstats": states("n1 n2", 3),
-            "virsh net-list --all": Answer(0, "labgen-tour\nvagrant-libvirt\nother\n", ""),
-            "virsh net-list --inactive": Answer(0, "labgen-tour\nother\n", ""),
-            "virsh domiflist": Answer(
+            "virsh net-list --all": ToolResult(0, "labgen-tour\nvagrant-libvirt\nother\n", ""),
+            "virsh net-list --inactive": ToolResult(0, "labgen-tour\nother\n", ""),
+            "virsh domiflist": ToolResult(
                 0, " vnet0  network  vagrant-libvirt  virtio  52\n vnet1  network  labgen-tour  virtio  53\n", ""
             ),
         }
@@ -215,11 +215,11 @@ def test_libvirt_brings_all_back_before_any_goes_on(tool: Callable[..., Tool]) -
     assert changes[3:] == ["virsh resume labgen-tour-n1", "virsh resume labgen-tour-n2"]
 
 
-NETWORKS = Answer(0, " -  network  vagrant-libvirt  virtio  52\n -  network  labgen-tour  virtio  53\n", "")
+NETWORKS = ToolResult(0, " -  network  vagrant-libvirt  virtio  52\n -  network  labgen-tour  virtio  53\n", "")
 
 
 def test_libvirt_notes_the_networks_before_machines_stand_still(tool: Callable[..., Tool]) -> None:
-    made = Answer(0, "<network>\n  <name>it</name>\n</network>\n", "")
+    made = ToolResult(0, "<network>\n  <name>it</name>\n</network>\n", "")
     tooled = tool({"virsh domstats": states("n1 n2", 3), "virsh domiflist": NETWORKS, "virsh net-dumpxml": made})
     LibvirtSnapshotter().save(LAB, "c1")
     first, second, third = tooled.did("virsh metadata", "virsh suspend")[:3]
@@ -236,17 +236,17 @@ def test_libvirt_makes_a_network_again_that_went_with_another_lab(tool: Callable
     listed = iter(["labgen-tour\n", "labgen-tour\nvagrant-libvirt\n"])
     written: list[str] = []
 
-    def define() -> Answer:
+    def define() -> ToolResult:
         written.append(Path(tooled.lines[-1].split()[-1]).read_text())
-        return Answer(0, "", "")
+        return ToolResult(0, "", "")
 
     tooled = tool(
         {
             "virsh domstats": states("n1 n2", 3),
             "virsh domiflist": NETWORKS,
-            "virsh net-list --all": lambda: Answer(0, next(listed), ""),
-            "virsh net-list --inactive": Answer(0, "vagrant-libvirt\n", ""),
-            "virsh metadata": Answer(0, noted, ""),
+            "virsh net-list --all": lambda: ToolResult(0, next(listed), ""),
+            "virsh net-list --inactive": ToolResult(0, "vagrant-libvirt\n", ""),
+            "virsh metadata": ToolResult(0, noted, ""),
             "virsh net-define": define,
         }
     )
@@ -265,7 +265,7 @@ def test_libvirt_says_which_network_is_gone_for_good(tool: Callable[..., Tool]) 
 
 def test_libvirt_leaves_the_snapshots_of_others_alone(tool: Callable[..., Tool]) -> None:
     tooled = tool(
-        {"virsh domstats": states("n1", 1), "virsh snapshot-list": Answer(0, "labgen-c1\nmine\nlabgen-c2\n", "")}
+        {"virsh domstats": states("n1", 1), "virsh snapshot-list": ToolResult(0, "labgen-c1\nmine\nlabgen-c2\n", "")}
     )
     snapshotter = LibvirtSnapshotter()
     assert snapshotter.kept(LAB) == {"c1": {"n1"}, "c2": {"n1"}}
@@ -280,7 +280,7 @@ def test_libvirt_leaves_the_snapshots_of_others_alone(tool: Callable[..., Tool])
 
 def test_libvirt_needs_room_for_the_memory(tool: Callable[..., Tool]) -> None:
     disk = " Type   Device   Target   Source\n file   disk     vda      /pool/labgen-tour-n1.img\n"
-    tool({"virsh domblklist": Answer(0, disk, "")})
+    tool({"virsh domblklist": ToolResult(0, disk, "")})
     room = LibvirtSnapshotter().space_needed(LAB)
     assert (room.mib, room.place) == (700, Path("/pool"))
 
