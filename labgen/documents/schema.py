@@ -54,7 +54,7 @@ def field_docs(doc: str, names: list[str]) -> dict[str, str]:
     if not names:
         return {}
     any_name = "|".join(re.escape(name) for name in names)
-    begin = re.compile(rf"(?<![\w`])((?:{any_name})(?:, (?:{any_name}))*)(?: \([^)]*\))?: ", re.IGNORECASE)
+    begin = re.compile(rf"(?<![\w`])((?:{any_name})(?:, (?:{any_name}))*)(?: \(`[^)]*\))?: ", re.IGNORECASE)
     text = " ".join(doc.split())
     found = list(begin.finditer(text))
     docs: dict[str, str] = {}
