@@ -13,7 +13,7 @@ import pytest
 
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
-from labgen.providers import base, docker, docker_snapshotter, get_provider, networks, provider_names, virsh
+from labgen.providers import docker, docker_snapshotter, get_provider, networks, provider_names, virsh
 from labgen.providers.base import HeldNetwork
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
@@ -46,7 +46,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Say:
             line = " ".join(command)
             return next((answer for start, answer in answers.items() if line.startswith(start)), ToolResult(0, "", ""))
 
-        for module in (base, docker, docker_snapshotter, networks, virsh):
+        for module in (docker, docker_snapshotter, networks, virsh):
             monkeypatch.setattr(module, "ask", ask)
         monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
 
