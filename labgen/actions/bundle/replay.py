@@ -17,11 +17,12 @@ from labgen.actions.lab.up import bring_up
 from labgen.actions.lab.verify import ANSWER_WITHIN
 from labgen.actions.repro.run import run_reproduction
 from labgen.actions.session.connect import endpoints
-from labgen.actions.session.open import LabRequest
+from labgen.actions.session.open import LabRequest, OpenLab
 from labgen.actions.session.reporter import Reporter
 from labgen.bundle.collect import PACKAGES, installed, packages_in
 from labgen.bundle.compare import CheckPair, check_pairs, package_differences
-from labgen.bundle.model import NODES
+from labgen.bundle.model import NODES, About
+from labgen.checks import CheckReport
 from labgen.errors import PackageError
 from labgen.provision import Connections
 from labgen.repro.judge import ReproVerdict
@@ -85,22 +86,29 @@ def replay(
                     report = bring_up(opened, reporter, offline=offline).report
         except PackageError as error:
             raise PackageError(error.what, where=offer.source, detail=error.detail, cure=GONE) from None
-        with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
-            now = installed(connections)
-        checks = {} if report is None else {result.name: result.status.value for result in report.results}
-        return Replayed(
-            lab=opened.lab.name,
-            packages=tuple(package_differences(_bundled(home), now)),
-            checks=check_pairs(about.checks, checks) if about.checks and report is not None else (),
-            outcome=outcome,
-            then=about.reproduction.verdict if about.reproduction else "",
-            kept=keep,
-        )
+        return _compared(opened, about, outcome, report, kept=keep)
     finally:
         if not opened.folder.exists():
             opened.folder.remove()
         elif not keep:
             destroy(opened.lab.name)
+
+
+def _compared(
+    opened: OpenLab, about: About, outcome: ReproOutcome | None, report: CheckReport | None, *, kept: bool
+) -> Replayed:
+    """The lab that was made, beside what the bundle says ABOUT its own."""
+    with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
+        now = installed(connections)
+    checks = {} if report is None else {result.name: result.status.value for result in report.results}
+    return Replayed(
+        lab=opened.lab.name,
+        packages=tuple(package_differences(_bundled(opened.folder.path / HOME), now)),
+        checks=check_pairs(about.checks, checks) if about.checks and report is not None else (),
+        outcome=outcome,
+        then=about.reproduction.verdict if about.reproduction else "",
+        kept=kept,
+    )
 
 
 def _bundled(home: Path) -> dict[str, tuple[str, ...]]:

@@ -61,16 +61,7 @@ class DrillRunner:
             watch = LoadWatch(lab, load, plan.paths, seen, context.progress)
             watch.warm_up()
             self._break(plan, watch, undos, record)
-            whole = fully_replicated(context, self._patroni, record)
-            if whole:
-                watch.cool_down()
-            load.stop()
-            observers.stop()
-            log.add("clock", node=plan.client, error=round(load.measure_drift(), 4))
-            check_health(context, record)
-            if whole:
-                rows.count(record)
-                log.add("end", t=record.now)
+            self._conclude(plan, watch, observers, rows, record)
         finally:
             load.stop()
             observers.stop()
@@ -87,3 +78,18 @@ class DrillRunner:
             early = False
         finally:
             heal_all(self._context, undos, record, early=early)
+
+    def _conclude(
+        self, plan: DrillPlan, watch: LoadWatch, observers: Observers, rows: RowTable, record: DrillRecord
+    ) -> None:
+        """Back to all members, load off, checks and count; a log without an end says that something is missing."""
+        whole = fully_replicated(self._context, self._patroni, record)
+        if whole:
+            watch.cool_down()
+        watch.load.stop()
+        observers.stop()
+        record.log.add("clock", node=plan.client, error=round(watch.load.measure_drift(), 4))
+        check_health(self._context, record)
+        if whole:
+            rows.count(record)
+            record.log.add("end", t=record.now)
