@@ -14,12 +14,14 @@ from test_plugins import install
 
 from labgen.actions import checkpoint, doctor
 from labgen.actions.cache.images import build_images, image_specs, refuse_network
+from labgen.actions.drill import drills_of
 from labgen.actions.lab.listing import lab_lines
 from labgen.actions.lab.render import render
 from labgen.actions.lab.status import status
 from labgen.actions.lab.validate import validate
 from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts.store import sha256
+from labgen.drill.report.describe import fault_rows
 from labgen.errors import OperationError, UsageError
 from labgen.images import ImageSpec, Tree, Trees, closed, ensure_image, list_images, remove_image
 from labgen.providers import Capability, Provider, all_providers, get_provider, provider_names
@@ -152,6 +154,15 @@ def test_its_machines_are_those_that_vagrant_knows(made: str, tmp_path: Path, mo
     assert [line["name"] for line in lab_lines()] == [made]
 
 
+def test_no_fault_is_injected_that_could_strike_this_host(made: str) -> None:
+    _, faults, provider = drills_of(made)
+    refused = {row["name"]: row["refused"] for row in fault_rows(faults, provider) if row["refused"]}
+    assert refused.keys() == {"clock-step", "delay", "disk-full", "freeze", "loss", "power-loss"}
+    assert Capability.OWN_DISK.without in refused["disk-full"]
+    assert Capability.OWN_CLOCK.without in refused["clock-step"]
+    assert Capability.POWER.without in refused["power-loss"]
+
+
 def test_there_are_no_checkpoints(made: str) -> None:
     for work in (
         lambda: checkpoint.save(made, "now", Heard()),
@@ -226,7 +237,7 @@ def test_what_says_power_has_to_have_a_control() -> None:
 def test_nothing_outside_the_providers_asks_for_one_by_name() -> None:
     asking = []
     for path in sorted(LABGEN.rglob("*.py")):
-        if path.is_relative_to(LABGEN / "providers") or path.is_relative_to(LABGEN / "faults"):
+        if path.is_relative_to(LABGEN / "providers"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and node.value in BUILT_IN:
