@@ -4,6 +4,7 @@ LabgenError                     1
 ├── UsageError                  2   a word on the command line is wrong
 │   ├── UnknownNameError        2   no such blueprint, lab, node, component, profile, provider …
 │   ├── DocumentError          2   problems of a blueprint, manifest or other document, all of them
+│   ├── PluginError             2   what another package adds to labgen is not in order, and was needed
 │   ├── LintError               2   rendered files that the programs which are to read them refuse
 │   └── LockError               2   a lock or an archive that is damaged, of a newer labgen, or for something else
 ├── HostError                   3   this machine is not ready
@@ -88,9 +89,12 @@ class UsageError(LabgenError):
 class UnknownNameError(UsageError):
     """Somebody named a thing that does not exist; says what was probably meant and what there is."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str | Path | None = None) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, where: str | Path | None = None, more: str = ""
+    ) -> None:
+        """MORE follows the cure."""
         self.kind, self.name, self.known = kind, name, sorted(known)
-        super().__init__(f"no {kind} is called '{name}'", where=where, cure=meant(name, self.known))
+        super().__init__(f"no {kind} is called '{name}'", where=where, cure=meant(name, self.known) + more)
 
 
 class DocumentError(UsageError):
@@ -105,6 +109,19 @@ class DocumentError(UsageError):
         # The place comes first and unindented, so that editors and CI logs can jump to it.
         head = f"error: {self.what}"
         return [*self.detail, head] + ([f"  next:  {self.cure}"] if self.cure else [])
+
+
+class PluginError(UsageError):
+    """A plug-in that is needed and not in order.
+
+    reason: why, a clause. word: what it would be: `check`. package: whose it is, with its version.
+    """
+
+    def __init__(self, reason: str, *, word: str, name: str, package: str, where: str, cure: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the {word} '{name}' of the package {package} cannot be used: {reason}", where=where, cure=cure
+        )
 
 
 class LintError(UsageError):

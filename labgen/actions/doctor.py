@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from labgen.actions.plugins import PluginReport
 from labgen.artefacts.wheels import PipFailed, pip_command
+from labgen.errors import LabgenError, PluginError, UnknownNameError
 from labgen.host.capacity import available_memory, free_disk
-from labgen.providers import Provider, default_provider, get_provider, provider_names
+from labgen.plugins import PROVIDERS, installed, refused
+from labgen.providers import default_provider, get_provider, provider_names
 from labgen.state import cache_folder
 
 MEMORY_FOR_A_LAB = 2048  # MiB
@@ -26,29 +30,65 @@ class Finding:
     required: bool = True
 
 
-def examine(provider: str | None = None) -> list[Finding]:
-    """Everything the chosen provider needs, then the other providers in a line each; raises UnknownNameError."""
-    chosen = get_provider(provider) if provider else get_provider(default_provider())
+def examine(provider: str | None = None, plugins: Sequence[PluginReport] = ()) -> list[Finding]:
+    """Everything the chosen provider needs, the other providers in a line each, then what is wrong with PLUGINS.
+
+    Raises UnknownNameError.
+    """
+    chosen = provider or default_provider()
+    problems = _problems(chosen)
     findings = [Finding("default provider", True, default_provider())]
-    problems = chosen.problems()
     if not problems:
-        findings.append(Finding(f"provider {chosen.name}", True, "ready"))
-    findings += [Finding(f"provider {chosen.name}", False, problem.what, problem.cure or "") for problem in problems]
+        findings.append(Finding(f"provider {chosen}", True, "ready"))
+    findings += [Finding(f"provider {chosen}", False, problem.what, problem.cure or "") for problem in problems]
     findings += _image_tools(chosen)
     findings += _capacity()
     findings += [_go(), _pip()]
     for name in provider_names():
-        if name != chosen.name:
-            other = get_provider(name).problems()
+        if name != chosen:
+            other = _problems(name)
             found = other[0].what if other else "ready"
             findings.append(
                 Finding(f"provider {name}", not other, found, (other[0].cure or "") if other else "", required=False)
             )
-    return findings
+    return findings + _plugins(plugins)
 
 
-def _image_tools(provider: Provider) -> list[Finding]:
-    if provider.images is None:
+def _problems(provider: str) -> Sequence[LabgenError]:
+    """What keeps PROVIDER from being used; one from outside that breaks takes nothing else down."""
+    try:
+        return get_provider(provider).problems()
+    except UnknownNameError:
+        raise
+    except PluginError as error:
+        return [error]
+    except Exception as error:  # whatever somebody else's package does
+        plugin = next(plugin for plugin in installed(PROVIDERS) if plugin.name == provider)
+        return [refused(plugin, f"{type(error).__name__}: {error}")]
+
+
+def _plugins(reports: Sequence[PluginReport]) -> list[Finding]:
+    bad = [
+        Finding(
+            f"{report.plugin.group} {report.plugin.name}",
+            False,
+            f"of {report.plugin.package} {report.plugin.version} ({report.plugin.value}): {problem}",
+            report.cure,
+            required=False,
+        )
+        for report in reports
+        for problem in report.problems
+    ]
+    packages = dict.fromkeys(f"{report.plugin.package} {report.plugin.version}" for report in reports)
+    return bad or [Finding("plug-ins", True, ", ".join(packages) or "none but labgen's own")]
+
+
+def _image_tools(name: str) -> list[Finding]:
+    try:
+        images = get_provider(name).images
+    except PluginError:  # has been told
+        images = None
+    if images is None:
         return []
     findings = [
         Finding(
@@ -57,7 +97,7 @@ def _image_tools(provider: Provider) -> list[Finding]:
             f"for images, from the package {package}",
             f"apt-get install {package}",
         )
-        for tool, package in provider.images.tools.items()
+        for tool, package in images.tools.items()
     ]
     root = os.geteuid() == 0
     return [*findings, Finding("root", root, "needed to build images", "run labgen with sudo")]

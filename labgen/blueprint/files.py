@@ -6,13 +6,13 @@ from pathlib import Path
 
 from labgen.documents import SUFFIXES
 from labgen.errors import UnknownNameError, UsageError
-from labgen.plugins import entry_point_folders
+from labgen.plugins import BLUEPRINTS, lost, plugin_folders
 from labgen.resources import resource
 
 
 def blueprint_files() -> dict[str, Path]:
-    """Name → file of every blueprint that ships with labgen or comes from a plugin."""
-    roots = [resource("blueprints"), *entry_point_folders("labgen.blueprints")]
+    """Name → file of every blueprint that ships with labgen or comes with a package; the first package comes first."""
+    roots = [resource("blueprints"), *reversed(plugin_folders(BLUEPRINTS))]
     return {path.stem: path for root in roots for path in sorted(root.glob("*.yml"))}
 
 
@@ -27,5 +27,5 @@ def find_blueprint(name: str) -> Path:
         return path
     files = blueprint_files()
     if name not in files:
-        raise UnknownNameError("blueprint", name, files)
+        raise UnknownNameError("blueprint", name, files, more=lost(BLUEPRINTS))
     return files[name]

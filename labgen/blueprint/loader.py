@@ -17,6 +17,7 @@ from labgen.components.registry import Component, component_folders, load_compon
 from labgen.documents import Source, parse_document
 from labgen.documents.model import checked
 from labgen.errors import DocumentError
+from labgen.plugins import cure_for
 
 KIND = "blueprint"
 
@@ -36,7 +37,15 @@ class LoadedBlueprint:
 
 
 def load_blueprint(path: Path, component_roots: tuple[Path, ...] = ()) -> LoadedBlueprint:
-    """Read and check the blueprint at PATH; raises DocumentError with all its problems."""
+    """Read and check the blueprint at PATH; raises DocumentError with all its problems, and whose it is."""
+    try:
+        return _load(path, component_roots)
+    except DocumentError as error:
+        error.cure = error.cure or cure_for(path)
+        raise
+
+
+def _load(path: Path, component_roots: tuple[Path, ...]) -> LoadedBlueprint:
     draft = checked(put_together(path, find_blueprint, KIND), Blueprint, sketch=Sketch)
     folders = component_folders(component_roots)
     problems = list(draft.problems)

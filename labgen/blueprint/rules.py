@@ -12,7 +12,7 @@ from labgen.blueprint.model import Blueprint, NodeSpec, Settings
 from labgen.components.registry import Component
 from labgen.documents import Loc, Problem, Source
 from labgen.errors import meant
-from labgen.plugins import entry_point_names
+from labgen.plugins import CHECKS, COMPONENTS, FAULTS, PROVIDERS, lost, plugin_names
 
 PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -36,7 +36,7 @@ def cross_checks(
     yield from _components(blueprint, source, components, sorted(known_components), positions)
     yield from _settings(blueprint, source, components, network, positions)
     yield from _paths(blueprint, source, network, plain)
-    known_checks = entry_point_names("labgen.checks")
+    known_checks = plugin_names(CHECKS)
     for index, name in enumerate(blueprint.checks):
         if name not in known_checks:
             yield source.problem(("checks", index), f"there is no check '{name}'; {meant(name, known_checks)}")
@@ -133,7 +133,7 @@ def _components(
         for position, name in enumerate(node.components):
             loc: Loc = ("nodes", at, "components", position)
             if name not in known:
-                yield source.problem(loc, f"there is no component '{name}'; {meant(name, known)}")
+                yield source.problem(loc, f"there is no component '{name}'; {meant(name, known)}{lost(COMPONENTS)}")
                 continue
             if node.components.index(name) != position:
                 yield source.problem(loc, f"'{name}' stands here twice")
@@ -264,7 +264,7 @@ def drill_problems(
     drills: Sequence[Drill], paths: Iterable[str], source: Source, loc: Loc = ("drills",)
 ) -> Iterator[Problem]:
     """What is wrong with the names in DRILLS, which stand at LOC; a drill in a file of its own has an empty LOC."""
-    known_faults, known_paths = entry_point_names("labgen.faults"), {LIBPQ, *paths}
+    known_faults, known_paths = plugin_names(FAULTS), {LIBPQ, *paths}
     seen: dict[str, int] = {}
     for index, drill in enumerate(drills):
         here = (*loc, index) if loc else ()
@@ -289,7 +289,7 @@ def drill_problems(
 
 def _profiles(blueprint: Blueprint, source: Source, components: Mapping[str, Component]) -> Iterator[Problem]:
     used = {name for node in blueprint.nodes for name in node.components}
-    known_providers = entry_point_names("labgen.providers")
+    known_providers = plugin_names(PROVIDERS)
     defaults = [name for name, profile in blueprint.profiles.items() if profile.default]
     for name in defaults[1:]:
         yield source.problem(("profiles", name, "default"), f"the default is already '{defaults[0]}'")

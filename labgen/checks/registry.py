@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import entry_points
 
 from labgen.checks.command import command_check
 from labgen.checks.context import Check, Context
 from labgen.checks.model import CheckOutcome
 from labgen.components.manifest import CommandCheck
-from labgen.errors import UnknownNameError
+from labgen.errors import PluginError, UnknownNameError
 from labgen.lab.model import Lab
+from labgen.plugins import CHECKS, load_plugin, plugin_names
 
-GROUP = "labgen.checks"
 ALWAYS = ("services", "secrets", "ports")
 
 
 def check_names() -> tuple[str, ...]:
     """The names of all registered checks; nothing is imported."""
-    return tuple(sorted(entry_points(group=GROUP).names))
+    return tuple(plugin_names(CHECKS))
 
 
 def lab_checks(lab: Lab) -> tuple[str, ...]:
@@ -58,14 +57,10 @@ def _components(lab: Lab) -> Iterable[str]:
 def _check(name: str, command: tuple[str, CommandCheck] | None) -> Check:
     if command is not None:
         return command_check(*command)
-    point = next(point for point in entry_points(group=GROUP) if point.name == name)
     try:
-        check = point.load()
-    except Exception as why:  # a plugin's fault must not hide what the other checks say
-        return Check(name, name, _says(CheckOutcome.unknown(f"{point.value} cannot be loaded: {why}")))
-    if not isinstance(check, Check):
-        return Check(name, name, _says(CheckOutcome.unknown(f"{point.value} is no labgen.checks.Check")))
-    return check
+        return load_plugin(CHECKS, name, Check)
+    except PluginError as error:  # a plugin's problem must not hide what the other checks say
+        return Check(name, name, _says(CheckOutcome.unknown(error.what)))
 
 
 def _says(verdict: CheckOutcome) -> Callable[[Context], CheckOutcome]:

@@ -39,10 +39,14 @@ class Row:
     target: str
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def find(self) -> Any:
+        """The function, or the typer app."""
+        module, _, attribute = self.target.partition(":")
+        return getattr(import_module(module), attribute)
+
     def load(self) -> typer.Typer:
         """The command itself, alone in an app; raises what its module raises when it is imported."""
-        module, _, attribute = self.target.partition(":")
-        target = getattr(import_module(module), attribute)
+        target = self.find()
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.callback()(_nothing)  # so that it is a group, of one
         if isinstance(target, typer.Typer):
@@ -50,6 +54,11 @@ class Row:
         else:
             app.command(self.name, cls=LazyCommand, context_settings=dict(self.settings) or None)(target)
         return app
+
+    def command(self) -> Any:
+        """The same as click has it; raises what is wrong with it, too."""
+        group: Any = typer.main.get_command(self.load())
+        return group.commands[self.name]
 
 
 class LazyGroup(_PlainFlags, TyperGroup):
@@ -79,8 +88,7 @@ class LazyGroup(_PlainFlags, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         if name in self._rows:
-            group: Any = typer.main.get_command(self._rows[name].load())
-            command = group.commands[name]
+            command = self._rows[name].command()
         return name, command, rest
 
     def _add_more(self) -> None:

@@ -1,11 +1,11 @@
-"""Every command of labgen: what the list of commands says of it, and where it is.
+"""Every command of labgen's own: what the list of commands says of it, and where it is.
 
 A summary is the first sentence of the command's own help, word for word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labgen.cli.lazy import LazyGroup, Row
@@ -20,7 +20,7 @@ def _own(name: str, summary: str, *, app: bool = False, settings: Mapping[str, A
 
 
 class Commands(LazyGroup):
-    """labgen's own commands."""
+    """labgen's own commands; then those of other packages, which cannot take an own one's name."""
 
     rows = (
         # Labs
@@ -80,6 +80,12 @@ class Commands(LazyGroup):
             "and write down its versions in a lock file.",
         ),
         _own("doctor", "Look at this machine: what labgen needs, what there is, how to get the rest."),
+        _own("plugins", "List what other packages add to labgen, and what of that is not in order."),
         _own("image", "Build, list and remove the images that labs boot from.", app=True),
         _own("version", "Print labgen's version."),
     )
+
+    def more(self) -> Iterable[Row]:
+        from labgen.cli.plugged import plugin_rows
+
+        return plugin_rows()

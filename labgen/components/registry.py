@@ -11,7 +11,7 @@ from labgen.components.versions import is_package_version, is_same
 from labgen.documents import Loc
 from labgen.documents.model import read_document
 from labgen.errors import DocumentError, meant
-from labgen.plugins import entry_point_folders
+from labgen.plugins import COMPONENTS, cure_for, plugin_folders
 from labgen.resources import resource
 
 MANIFEST = "component.yml"
@@ -119,7 +119,15 @@ class Component:
 
 
 def load_component(folder: Path) -> Component:
-    """Read FOLDER's manifest; raises DocumentError with every problem in it."""
+    """Read FOLDER's manifest; raises DocumentError with every problem in it, and whose it is."""
+    try:
+        return _load(folder)
+    except DocumentError as error:
+        error.cure = error.cure or cure_for(folder)
+        raise
+
+
+def _load(folder: Path) -> Component:
     path = folder / MANIFEST
     document = read_document(path, Manifest, kind="component manifest")
     manifest, source = document.value, document.source
@@ -150,6 +158,9 @@ def _unknown_parameters(manifest: Manifest) -> Iterator[tuple[Loc, str]]:
 
 
 def component_folders(extra: Iterable[Path] = ()) -> Mapping[str, Path]:
-    """Name → folder of every component there is; a later source replaces an earlier one of the same name."""
-    roots = [resource("scripts"), *entry_point_folders("labgen.components"), *extra]
+    """Name → folder of every component there is.
+
+    Those in EXTRA come before those of packages, and these, the first package first, before labgen's own.
+    """
+    roots = [resource("scripts"), *reversed(plugin_folders(COMPONENTS)), *extra]
     return {path.parent.name: path.parent for root in roots for path in sorted(root.glob(f"*/{MANIFEST}"))}

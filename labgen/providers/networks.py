@@ -11,7 +11,7 @@ from typing import Any
 from labgen.blueprint.rules import PRIVATE
 from labgen.errors import AddressInUseError
 from labgen.lab.model import Lab
-from labgen.providers.base import HeldNetwork
+from labgen.providers.base import HeldNetwork, Provider
 from labgen.providers.registry import all_providers
 from labgen.system.tools import ask
 
@@ -53,7 +53,17 @@ def _held(lab: Lab) -> list[HeldNetwork]:
     # Whoever holds a range holds it, be the lab of another provider.
     known = all_providers()
     with ThreadPoolExecutor(len(known)) as pool:
-        return [network for held in pool.map(lambda provider: provider.networks(lab), known) for network in held]
+        return [network for held in pool.map(lambda provider: _held_by(provider, lab), known) for network in held]
+
+
+def _held_by(provider: Provider, lab: Lab) -> list[HeldNetwork]:
+    try:
+        return provider.networks(lab)
+    except Exception:
+        # Whatever a provider of others does, it ends no lab but its own.
+        if provider.name == lab.provider:
+            raise
+        return []
 
 
 def _foreign(held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[HeldNetwork]:

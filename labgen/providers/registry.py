@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-from typing import cast
-
-from labgen.errors import UnknownNameError
+from labgen.plugins import PROVIDERS, load_plugin, plugin_names, plugins_that_load
 from labgen.providers.base import Provider
 from labgen.providers.libvirt import kvm_usable
-
-GROUP = "labgen.providers"
 
 
 def provider_names() -> list[str]:
     """Every provider there is, in alphabetical order."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    return plugin_names(PROVIDERS)
 
 
 def get_provider(name: str) -> Provider:
-    """The provider called NAME; raises UnknownNameError."""
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            return cast(Provider, point.load()())
-    raise UnknownNameError("provider", name, provider_names())
+    """The provider called NAME; raises UnknownNameError, PluginError."""
+    return load_plugin(PROVIDERS, name, Provider)
 
 
 def default_provider() -> str:
@@ -31,5 +23,5 @@ def default_provider() -> str:
 
 
 def all_providers() -> list[Provider]:
-    """Every provider there is, by name."""
-    return [get_provider(name) for name in provider_names()]
+    """Every provider that is in order, by name."""
+    return list(plugins_that_load(PROVIDERS, Provider))

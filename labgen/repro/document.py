@@ -11,13 +11,13 @@ from labgen.blueprint.files import blueprint_files
 from labgen.components.manifest import SqlClientRole
 from labgen.documents import SUFFIXES, Loc, Problem, Source
 from labgen.documents.model import draft_document
-from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError, is_near, meant
-from labgen.faults.registry import GROUP, find_fault
+from labgen.errors import DocumentError, LabgenError, PluginError, UnknownNameError, UsageError, is_near, meant
+from labgen.faults.registry import find_fault
 from labgen.faults.targets import TARGETS
 from labgen.lab.model import Lab
 from labgen.plan import build_plan
 from labgen.plan.until import until_words
-from labgen.plugins import entry_point_names
+from labgen.plugins import FAULTS, plugin_names
 from labgen.repro.model import Reproduction
 from labgen.repro.model_actions import FaultAction, SqlAction
 from labgen.repro.model_conditions import Rows
@@ -102,7 +102,7 @@ def _lab_problems(plain: Mapping[str, Any], path: Path, source: Source) -> Itera
 
 
 def _fault_names(plain: Mapping[str, Any], source: Source) -> Iterator[Problem]:
-    known = entry_point_names(GROUP)
+    known = plugin_names(FAULTS)
     actions = plain.get("actions")
     for index, action in enumerate(actions if isinstance(actions, tuple) else ()):
         fault = action.get("fault") if isinstance(action, Mapping) else None
@@ -117,7 +117,7 @@ def _fault_names(plain: Mapping[str, Any], source: Source) -> Iterator[Problem]:
             try:
                 find_fault(name).chosen(values)
             except LabgenError as why:
-                yield source.problem((*loc, "values"), _sentence(why))
+                yield source.problem((*loc, "fault" if isinstance(why, PluginError) else "values"), _sentence(why))
 
 
 def _faults(document: Reproduction) -> Iterator[tuple[int, FaultAction]]:

@@ -20,10 +20,10 @@ from labgen.blueprint.loader import load_blueprint
 from labgen.lab.resolve import resolve
 from labgen.render.nodes import render_nodes
 from labgen.resources import resource
-from tests.outside import EXAMPLES, VIP_MANAGER
+from tests.outside import EXAMPLES, PACKAGE
 
 FOLDER = Path(__file__).parent / "nodes"
-OUTSIDE = VIP_MANAGER / "labgen_vip_manager"
+OUTSIDE = PACKAGE / "labgen_example"
 CASES = {
     "liman-modern-haproxy": ("liman-etcd-haproxy", "modern", "haproxy"),
     "liman-modern-kaptan1": ("liman-etcd-haproxy", "modern", "kaptan1"),

@@ -1,4 +1,4 @@
-"""The examples, booted: a sixth topology that is one file, and a component that a package brings."""
+"""The examples, booted: a sixth topology that is one file, and a lab of what a package from outside brings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import LEADER, LiveLab, docker_things, until
-from tests.outside import EXAMPLES, VIP_MANAGER, python_with
+from tests.live import LEADER, UNTIMED, LiveLab, docker_things, until
+from tests.outside import EXAMPLES, PACKAGE, python_with
 
 VIP = "192.168.71.55"
 WHO = f"select host(inet_server_addr()) || ' ' || ({LEADER})"
@@ -59,24 +59,41 @@ def test_a_sixth_topology_is_one_file(labs: Callable[..., LiveLab]) -> None:
     assert docker_things(lab.name) == []
 
 
+def play_its_drills(lab: LiveLab) -> None:
+    """The package's fault and its provider's capabilities are known to drills; the VIP is a way to the leader."""
+    faults = {fault["name"]: fault for fault in lab.labgen.json("drill", "list", lab.name)["faults"]}
+    assert faults["vip-manager-hang"]["title"] == "has its vip-manager frozen (SIGSTOP), and keeps the address"
+    assert faults["freeze"]["refused"]
+    assert not faults["power-loss"]["refused"]
+    ran = lab.labgen.json("drill", "run", lab.name, "vip-manager-hang", "--set", "hold=3", *UNTIMED)
+    assert ran["verdict"] == "pass"
+    assert (
+        "cannot be injected with the provider crates" in lab.labgen("drill", "run", lab.name, "freeze", expect=1).stderr
+    )
+    told = lab.labgen("checkpoint", "save", lab.name, "now", expect=1).stderr
+    assert "there are no checkpoints with crates: a crate is not kept" in told
+
+
 @pytest.fixture
 def from_outside(tmp_path: Path) -> Iterator[None]:
-    """`labgen` in an environment in which the package with vip-manager is installed."""
-    python = python_with(VIP_MANAGER, tmp_path)
+    """`labgen` in an environment in which the example package is installed."""
+    python = python_with(PACKAGE, tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.live.LABGEN", (str(python), "-m", "labgen"))
         yield
 
 
 @pytest.mark.usefixtures("from_outside")
-def test_a_component_from_outside(labs: Callable[..., LiveLab]) -> None:
+def test_a_package_from_outside(labs: Callable[..., LiveLab]) -> None:
     addresses = {f"pg{number}": f"192.168.71.1{number}" for number in (1, 2, 3)}
     lab = labs("outside", made_from=("etcd-vip-manager",), patroni=addresses)
-    lab.up("--provider", "docker")
+    lab.up("--provider", "crates")
     report = lab.verify()
-    assert "vip-in-place" in [check["name"] for check in report["checks"]]
+    assert {"vip-in-place", "vip-one-holder"} <= {check["name"] for check in report["checks"]}
 
     assert holders(lab) == [lab.leader()]
+    assert lab.labgen("vip", lab.name).stdout == f"{VIP} is on {lab.leader()}\n"
+    play_its_drills(lab)
     log_in(lab, "pg1")
     assert psql(lab, "pg1", f"host={VIP}", LEADER) == "t"
 

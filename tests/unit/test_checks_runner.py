@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import replace
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +21,6 @@ from labgen.checks import (
     Status,
     check_names,
     lab_checks,
-    registry,
     run_checks,
     runner,
 )
@@ -30,23 +30,31 @@ from labgen.components.manifest import CommandCheck, Manifest
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError
 from labgen.lab.model import Lab
+from labgen.plugins import CHECKS, load_plugin, reread_plugins
 
-MADE: dict[str, Check] = {}
+
+class Registered(dict[str, Any]):
+    """Name → check; what is put in is registered by a package that lies in SITE, as an installed one is."""
+
+    def __init__(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.module = ModuleType("made_checks")
+        self.record = site / "made_checks-1.0.dist-info"
+        self.record.mkdir(parents=True)
+        monkeypatch.setitem(sys.modules, "made_checks", self.module)
+        monkeypatch.syspath_prepend(site)
+
+    def __setitem__(self, name: str, check: Any) -> None:
+        super().__setitem__(name, check)
+        setattr(self.module, f"CHECK{len(self)}", check)
+        lines = (f"{name} = made_checks:CHECK{number}\n" for number, name in enumerate(self, 1))
+        (self.record / "entry_points.txt").write_text("[labgen.checks]\n" + "".join(lines))
+        reread_plugins()
 
 
 @pytest.fixture
-def checks(monkeypatch: pytest.MonkeyPatch) -> dict[str, Check]:
-    """Checks registered for one test, as an installed package would."""
-    MADE.clear()
-    real = registry.entry_points
-
-    def points(group: str) -> EntryPoints:
-        own = [EntryPoint(name, f"{__name__}:MADE", group) for name in MADE]
-        return EntryPoints([*real(group=group), *own])
-
-    monkeypatch.setattr(registry, "entry_points", points)
-    monkeypatch.setattr(EntryPoint, "load", lambda point: MADE[point.name], raising=True)
-    return MADE
+def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registered:
+    return Registered(tmp_path / "site", monkeypatch)
 
 
 def run(*names: str, nodes: Any = None, **more: Any) -> dict[str, CheckResult]:
@@ -102,26 +110,21 @@ def test_an_unknown_name_is_refused_before_anything_runs() -> None:
 
 
 def test_every_registered_check_is_a_check_of_that_name() -> None:
-    for point in registry.entry_points(group=registry.GROUP):
-        check = point.load()
-        assert isinstance(check, Check)
-        assert check.name == point.name
+    for name in check_names():
+        check = load_plugin(CHECKS, name, Check)
+        assert check.name == name
         assert check.title
 
 
-def test_a_plugin_that_does_not_load_is_unknown(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_does_not_load_is_unknown(checks: Registered) -> None:
     checks["mine"] = Check("mine", "Mine", lambda _: CheckOutcome.passed("fine"))
-
-    def explode(_: EntryPoint) -> None:
-        raise ImportError("no module named nowhere")
-
-    monkeypatch.setattr(EntryPoint, "load", explode)
+    del checks.module.CHECK1
     result = run("mine")["mine"]
     assert result.status is Status.UNKNOWN
-    assert "cannot be loaded: no module named nowhere" in result.detail
+    assert "the package made_checks 1.0 cannot be used: AttributeError: " in result.detail
 
 
-def test_a_plugin_that_registers_something_else_is_unknown(checks: dict[str, Any]) -> None:
+def test_a_plugin_that_registers_something_else_is_unknown(checks: Registered) -> None:
     checks["mine"] = "a string"
     assert run("mine")["mine"].status is Status.UNKNOWN
 
@@ -137,7 +140,7 @@ def test_everything_passes_on_a_healthy_lab() -> None:
 
 
 def test_a_hanging_check_is_left_behind_and_holds_nobody_up(
-    checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch
+    checks: Registered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "GRACE", 0.05)
     release = threading.Event()
@@ -159,7 +162,7 @@ def test_a_hanging_check_is_left_behind_and_holds_nobody_up(
     assert order == ["fine", "hangs"]
 
 
-def test_a_slow_command_gets_no_more_time_than_the_check_has(checks: dict[str, Check]) -> None:
+def test_a_slow_command_gets_no_more_time_than_the_check_has(checks: Registered) -> None:
     limits: list[float | None] = []
 
     class Slow(FakeNode):
@@ -181,7 +184,7 @@ def test_a_slow_command_gets_no_more_time_than_the_check_has(checks: dict[str, C
     ("thrown", "status"),
     [(ZeroDivisionError("division by zero"), Status.UNKNOWN), (KeyError("Member"), Status.UNKNOWN)],
 )
-def test_a_check_that_breaks_is_unknown(checks: dict[str, Check], thrown: Exception, status: Status) -> None:
+def test_a_check_that_breaks_is_unknown(checks: Registered, thrown: Exception, status: Status) -> None:
     def explode(_: Context) -> CheckOutcome:
         raise thrown
 
@@ -214,7 +217,7 @@ def test_a_dead_node_is_not_tried_by_every_check_anew() -> None:
     assert not report.count(Status.FAIL)
 
 
-def test_few_commands_at_once_on_one_node(checks: dict[str, Check]) -> None:
+def test_few_commands_at_once_on_one_node(checks: Registered) -> None:
     node = FakeNode("pgbouncer", [("", lambda *_: (time.sleep(0.02), "ok")[1])])
     for number in range(12):
         checks[f"c{number}"] = Check(f"c{number}", "C", lambda c: CheckOutcome.passed(c.output("pgbouncer", "true")))
@@ -223,7 +226,7 @@ def test_few_commands_at_once_on_one_node(checks: dict[str, Check]) -> None:
     assert 1 < node.most_at_once <= 4
 
 
-def test_time_to_settle(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_to_settle(checks: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "RETRY", 0.01)
     tries = {"settles": 0, "never": 0}
 
@@ -252,14 +255,14 @@ def test_time_to_settle(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatc
     assert tries == {"settles": 3, "never": 1, "silent": 3}
 
 
-def test_without_time_to_settle_a_check_is_tried_once(checks: dict[str, Check]) -> None:
+def test_without_time_to_settle_a_check_is_tried_once(checks: Registered) -> None:
     tries = []
     checks["never"] = Check("never", "Never", lambda _: tries.append(1) or CheckOutcome.failed("no"))
     run("never")
     assert len(tries) == 1
 
 
-def test_gently_means_one_after_the_other_each_with_its_own_time_to_settle(checks: dict[str, Check]) -> None:
+def test_gently_means_one_after_the_other_each_with_its_own_time_to_settle(checks: Registered) -> None:
     running: list[str] = []
     most: list[int] = []
     tries: dict[str, int] = {"one": 0, "two": 0, "three": 0}
@@ -280,7 +283,7 @@ def test_gently_means_one_after_the_other_each_with_its_own_time_to_settle(check
     assert list(tries.values()) == [2, 2, 2]
 
 
-def test_secrets_are_hidden_in_details(checks: dict[str, Check]) -> None:
+def test_secrets_are_hidden_in_details(checks: Registered) -> None:
     checks["tells"] = Check("tells", "Tells", lambda c: CheckOutcome.failed(c.secrets["patroni"]["app_password"]))
     assert run("tells")["tells"].detail == "‹secret patroni.app_password›"
 

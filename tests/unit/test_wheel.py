@@ -25,7 +25,7 @@ from labgen.lab.keys import make_key_pair
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
 from labgen.plan import build_plan
-from labgen.plugins import entry_point_names
+from labgen.plugins import CHECKS, PROVIDERS, plugin_names
 from labgen.providers import get_provider
 from labgen.render.folder import write_folder
 from labgen.render.lab import Machines, render_lab
@@ -39,8 +39,8 @@ print(json.dumps({
     "home": str(Path(labgen.__file__).parent),
     "components": {name: str(found.folder) for name, found in lab.components.items()},
     "files": sorted(rendered),
-    "checks": entry_point_names("labgen.checks"),
-    "providers": entry_point_names("labgen.providers"),
+    "checks": plugin_names(CHECKS),
+    "providers": plugin_names(PROVIDERS),
 }))
 """
 

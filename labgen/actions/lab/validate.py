@@ -16,7 +16,7 @@ from labgen.lab.resolve import resolve
 from labgen.lab.secrets import Secrets, make_secrets
 from labgen.overrides import read_overrides
 from labgen.plan import build_plan
-from labgen.plugins import entry_point_names
+from labgen.plugins import PROVIDERS, installed
 from labgen.render.model import Rendered
 from labgen.render.nodes import render_nodes
 from labgen.system.folders import cache_folder
@@ -58,7 +58,7 @@ def validate(
     images that are here.
     """
     # What is known without a look at files does not depend on the provider.
-    provider = provider or entry_point_names("labgen.providers")[0]
+    provider = provider or installed(PROVIDERS)[0].name
     path = find_lab_blueprint(word)
     loaded = load_blueprint(path, components)
     documents = tuple(map(read_overrides, overrides_files))

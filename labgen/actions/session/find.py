@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labgen.blueprint.files import blueprint_files, find_blueprint
 from labgen.errors import UnknownNameError
+from labgen.plugins import BLUEPRINTS, lost
 from labgen.state import all_labs, lab_folder
 
 
@@ -17,4 +18,4 @@ def find_lab_blueprint(word: str) -> Path:
         return find_blueprint(word)
     except UnknownNameError:
         names = {*blueprint_files(), *(lab.name for lab in all_labs())}
-        raise UnknownNameError("blueprint or lab", word, names) from None
+        raise UnknownNameError("blueprint or lab", word, names, more=lost(BLUEPRINTS)) from None

@@ -13,8 +13,10 @@ from labgen.errors import HostError
 def command(provider: Provider = None, json: Json = False) -> None:
     """Look at this machine: what labgen needs, what there is, how to get the rest. Exits with 3 if it is not ready."""
     from labgen.actions.doctor import examine
+    from labgen.actions.plugins import inspect_plugins
+    from labgen.cli.plugged import try_command
 
-    findings = examine(provider)
+    findings = examine(provider, inspect_plugins(try_command))
     if json:
         print_json([{"what": f.what, "ok": f.ok, "found": f.found, "cure": f.cure} for f in findings])
     else:

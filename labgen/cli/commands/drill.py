@@ -25,13 +25,13 @@ def complete_drills(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the lab's drills, and of faults, for the shell."""
     from labgen.actions.session.open import existing_lab
     from labgen.errors import LabgenError
-    from labgen.plugins import entry_point_names
+    from labgen.plugins import FAULTS, plugin_names
 
     try:
         names = [drill.name for drill in existing_lab(str(ctx.params.get("lab"))).lab.blueprint.drills]
     except LabgenError:
         names = []
-    return sorted(name for name in {*names, *entry_point_names("labgen.faults")} if name.startswith(incomplete))
+    return sorted(name for name in {*names, *plugin_names(FAULTS)} if name.startswith(incomplete))
 
 
 HtmlFile = Annotated[

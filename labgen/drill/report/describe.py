@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from labgen.blueprint.drills import Drill, DrillExpectation
+from labgen.blueprint.drills import Drill, DrillExpectation, FaultStep
+from labgen.errors import PluginError
 from labgen.faults.model import Fault
 from labgen.faults.registry import find_fault
 
@@ -15,16 +16,19 @@ def drill_rows(drills: Sequence[Drill]) -> list[dict[str, Any]]:
         {
             "name": drill.name,
             "title": drill.title,
-            "faults": [
-                f"{step.fault} of {step.target or find_fault(step.fault).target}"
-                + (f" after {step.after:g} s" if step.after else "")
-                for step in drill.faults
-            ],
+            "faults": [_step(step) + (f" after {step.after:g} s" if step.after else "") for step in drill.faults],
             "expected": expected(drill.expect),
             "why": drill.why,
         }
         for drill in drills
     ]
+
+
+def _step(step: FaultStep) -> str:
+    try:
+        return f"{step.fault} of {step.target or find_fault(step.fault).target}"
+    except PluginError:  # whoever plays the drill hears why
+        return f"{step.fault}, which cannot be loaded"
 
 
 def fault_rows(faults: Sequence[Fault], provider: str) -> list[dict[str, Any]]:

@@ -15,10 +15,10 @@ from labgen.documents import SUFFIXES, Problem, Source, parse_value, path_text
 from labgen.documents.model import read_document
 from labgen.documents.wording import describe
 from labgen.errors import DocumentError, UnknownNameError, UsageError
-from labgen.faults.registry import GROUP, find_fault
+from labgen.faults.registry import find_fault
 from labgen.faults.targets import TARGETS
 from labgen.lab.model import Lab
-from labgen.plugins import entry_point_names
+from labgen.plugins import FAULTS, plugin_names
 from labgen.wording import shortened
 
 EXAMPLE = "for example --set hold=20"
@@ -33,11 +33,11 @@ def choose_drill(lab: Lab, word: str, changes: Sequence[str] = ()) -> Drill:
     drill = next((drill for drill in lab.blueprint.drills if drill.name == word), None)
     if drill is None and (word.endswith(SUFFIXES) or "/" in word):
         drill = _from_file(lab, Path(word))
-    if drill is None and word in entry_point_names(GROUP):
+    if drill is None and word in plugin_names(FAULTS):
         steps = (FaultStep(fault=word),)
         drill = Drill(name=word, title=_title(lab, steps), faults=steps)
     if drill is None:
-        names = {*(drill.name for drill in lab.blueprint.drills), *entry_point_names(GROUP)}
+        names = {*(drill.name for drill in lab.blueprint.drills), *plugin_names(FAULTS)}
         raise UnknownNameError("drill or fault", word, names, where=f"lab {lab.name}")
     before = drill
     for change in changes:

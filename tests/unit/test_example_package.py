@@ -1,14 +1,9 @@
-"""The example package, built and installed beside labgen, which then knows its component and its blueprint."""
+"""The example package, built and installed beside labgen, which then has what it adds; and its own tests."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,53 +17,69 @@ from labgen.faults.registry import find_fault
 from labgen.faults.targets import find_targets
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
-from tests.outside import VIP_MANAGER, build_wheel, python_with
+from tests.outside import PACKAGE, Outside, build_wheel, python_with_wheels
 
-PACKAGE = VIP_MANAGER / "labgen_vip_manager"
+HOME = PACKAGE / "labgen_example"
 CONFIG = {"ttl": 30, "loop_wait": 10, "retry_timeout": 10}
 
 
 @pytest.fixture(scope="module")
-def labgen(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """`labgen … --json` where the package is installed, run from a folder that is no checkout."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(PACKAGE, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def labgen(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Outside:
     folder = tmp_path_factory.mktemp("outside")
-    python = python_with(VIP_MANAGER, folder)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "LABGEN"))}
-    environment["LABGEN_STATE"] = str(folder / "state")
-
-    def ask(*words: str) -> Any:
-        words = (str(python), "-m", "labgen", *words, "--json")
-        done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return ask
+    return Outside(python_with_wheels(folder, wheel), folder)
 
 
-def test_list_shows_its_blueprint(labgen: Callable[..., Any]) -> None:
-    names = {line["name"] for line in labgen("list")["blueprints"]}
+def test_its_own_tests_pass(labgen: Outside) -> None:
+    said = labgen.python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(PACKAGE / "tests")).stdout
+    assert " passed" in said
+
+
+def test_all_that_it_adds_is_loaded(labgen: Outside) -> None:
+    plugins = labgen.json("plugins")["plugins"]
+    assert {(plugin["group"], *plugin["adds"]) for plugin in plugins} == {
+        ("labgen.blueprints", "etcd-vip-manager"),
+        ("labgen.components", "vip-manager"),
+        ("labgen.providers", "crates"),
+        ("labgen.checks", "vip-one-holder"),
+        ("labgen.faults", "vip-manager-hang"),
+        ("labgen.commands", "vip"),
+    }
+    assert {plugin["status"] for plugin in plugins} == {"loaded"}
+
+
+def test_list_shows_its_blueprint(labgen: Outside) -> None:
+    names = {line["name"] for line in labgen.json("list")["blueprints"]}
     assert {"etcd-vip-manager", "consul-pgbouncer"} <= names
 
 
-def test_show_knows_its_component(labgen: Callable[..., Any]) -> None:
-    shown = labgen("show", "etcd-vip-manager", "--provider", "docker")
+def test_show_knows_its_component_and_its_checks(labgen: Outside) -> None:
+    shown = labgen.json("show", "etcd-vip-manager", "--provider", "crates")
+    assert shown["provider"] == "crates"
     assert shown["versions"]["vip-manager"] == "3.0.0"
-    assert "vip-in-place" in shown["checks"]
+    assert {"vip-in-place", "vip-one-holder"} <= set(shown["checks"])
     assert shown["nodes"][0]["settings"]["vip-manager"] == {"address": "192.168.71.55"}
 
 
-def test_the_wheel_holds_data_and_a_marker_only(tmp_path: Path) -> None:
-    names = zipfile.ZipFile(build_wheel(VIP_MANAGER, tmp_path)).namelist()
-    (marker,) = (name for name in names if name.endswith(".py"))
-    assert marker == "labgen_vip_manager/__init__.py"
-    assert len((PACKAGE / "__init__.py").read_text().splitlines()) == 1
-    there = {path.relative_to(VIP_MANAGER) for path in PACKAGE.rglob("*") if path.is_file()}
-    assert {str(path) for path in there if "__pycache__" not in path.parts} <= set(names)
+def test_its_command_is_listed_and_refuses_a_lab_that_is_not(labgen: Outside) -> None:
+    assert "vip          From the package labgen-example-plugins 1.0." in labgen.run("--help").stdout
+    assert "Say which node has the lab's address." in labgen.run("vip", "--help").stdout
+    assert "no lab is called 'nowhere'" in labgen.run("vip", "nowhere", expect=2).stderr
+
+
+def test_the_wheel_is_whole(wheel: Path) -> None:
+    there = {path.relative_to(PACKAGE) for path in HOME.rglob("*") if path.is_file()}
+    held = set(zipfile.ZipFile(wheel).namelist())
+    assert {str(path) for path in there if "__pycache__" not in path.parts} <= held
 
 
 def refusal(*words: str) -> LabgenError:
     with pytest.raises(LabgenError) as caught:
-        resolve(load_blueprint(PACKAGE / "etcd-vip-manager.yml", (PACKAGE,)), provider="docker", overrides=words)
+        resolve(load_blueprint(HOME / "etcd-vip-manager.yml", (HOME,)), provider="docker", overrides=words)
     return caught.value
 
 
@@ -100,7 +111,7 @@ def test_other_systems_are_refused_by_name() -> None:
 
 @pytest.fixture(scope="module")
 def vip_manager() -> Lab:
-    return resolve(load_blueprint(PACKAGE / "etcd-vip-manager.yml", (PACKAGE,)), provider="docker")
+    return resolve(load_blueprint(HOME / "etcd-vip-manager.yml", (HOME,)), provider="docker")
 
 
 def test_the_vip_of_a_component_from_outside_is_seen(vip_manager: Lab) -> None:

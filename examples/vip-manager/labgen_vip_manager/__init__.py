@@ -1,1 +1,0 @@
-"""A component and a blueprint for labgen: folders and files only."""
