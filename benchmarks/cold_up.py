@@ -41,9 +41,10 @@ from benchmarks.common import (
     verdict,
 )
 from benchmarks.floor import OPTIONS, READY, cidr_of, docker, nodes_of
-from labgen.actions.cache.images import build_missing, image_specs
+from labgen.actions.cache.images import build_missing
 from labgen.actions.session.open import LabRequest, OpenLab, lab_of
 from labgen.images import ImageSpec, ensure_tree
+from labgen.images.machines import image_specs
 from labgen.plan import StepId, build_plan
 from labgen.resources import resource
 from tests.live import Cli

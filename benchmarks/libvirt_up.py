@@ -28,9 +28,10 @@ from benchmarks.common import (
     undisturbed,
     verdict,
 )
-from labgen.actions.cache.images import build_missing, image_specs
+from labgen.actions.cache.images import build_missing
 from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
+from labgen.images.machines import image_specs
 from labgen.state import cache_folder
 from tests.live import Cli
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from labgen.actions import checkpoint as actions
-from labgen.actions.lab.render import machines_of
 from labgen.actions.phases.base import UpRequest
 from labgen.actions.phases.machines import LabMachines
 from labgen.actions.session.checkpoints import version_now
 from labgen.actions.session.open import LabRequest, OpenLab, existing_lab, lab_of
 from labgen.actions.session.vagrant import vagrant_of
 from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion
+from labgen.images.machines import machines_of
 from labgen.plan import build_plan
 from labgen.provision import Journal, step_digests
 from labgen.render.folder import write_folder

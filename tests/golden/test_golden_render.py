@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labgen.actions.lab.render import machines_of
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.components.registry import Component
+from labgen.images.machines import machines_of
 from labgen.lab.keys import KeyPair
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan

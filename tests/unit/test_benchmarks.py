@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 from benchmarks import checkpoint, cold_up, common, floor, libvirt_up, memory, scaling, startup, up_floor
-from labgen.actions.cache.images import image_specs
 from labgen.actions.lab.render import render
 from labgen.actions.session.open import LabRequest, lab_of
 from labgen.blueprint.files import blueprint_files, find_blueprint
 from labgen.blueprint.loader import load_blueprint
+from labgen.images.machines import image_specs
 from labgen.lab.resolve import resolve
 from labgen.plan import StepId, build_plan
 from tests.live import Cli

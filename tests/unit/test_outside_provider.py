@@ -13,7 +13,7 @@ from labs import blueprint_text
 from test_plugins import install
 
 from labgen.actions import checkpoint, doctor
-from labgen.actions.cache.images import build_images, image_specs, refuse_network
+from labgen.actions.cache.images import build_images, refuse_network
 from labgen.actions.drill import drills_of
 from labgen.actions.lab.listing import lab_lines
 from labgen.actions.lab.render import render
@@ -24,6 +24,7 @@ from labgen.artefacts.store import sha256
 from labgen.drill.report.describe import fault_rows
 from labgen.errors import OperationError, UsageError
 from labgen.images import ImageSpec, Tree, Trees, closed, ensure_image, list_images, remove_image
+from labgen.images.machines import image_specs
 from labgen.providers import Capability, Provider, all_providers, get_provider, provider_names
 from labgen.resources import resource
 from tests.fakes.reporter import Heard

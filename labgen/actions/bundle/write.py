@@ -10,7 +10,7 @@ from pathlib import Path
 from labgen.actions.bundle.files import as_json, of_the_lab, plugins
 from labgen.actions.bundle.report import report_of
 from labgen.actions.bundle.repro import carried
-from labgen.actions.cache.images import artefact_store, image_specs
+from labgen.actions.cache.images import artefact_store
 from labgen.actions.cache.locking import lock_of
 from labgen.actions.lab.verify import ANSWER_WITHIN
 from labgen.actions.session.connect import endpoints
@@ -26,6 +26,7 @@ from labgen.checks import CheckReport, run_checks
 from labgen.checks.report import report_data
 from labgen.errors import UsageError
 from labgen.images import Trees
+from labgen.images.machines import image_specs
 from labgen.lab.model import Lab
 from labgen.lock.model import Lock, lock_bytes
 from labgen.providers import get_provider

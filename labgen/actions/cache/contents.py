@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labgen.actions.cache.images import artefact_store, image_specs
+from labgen.actions.cache.images import artefact_store
 from labgen.actions.session.open import existing_lab
 from labgen.errors import LabgenError
 from labgen.images import Trees, list_images, remove_image
+from labgen.images.machines import image_specs
 from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
 from labgen.state import all_labs, cache_folder

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from labgen.actions.cache.images import artefact_store, build_missing, image_specs
+from labgen.actions.cache.images import artefact_store, build_missing
 from labgen.actions.cache.locking import lock_of
 from labgen.actions.session.open import LabRequest, lab_of, locked
 from labgen.artefacts.store import sha256
 from labgen.errors import LockError, UsageError
 from labgen.images import ImageSpec, Tree, Trees
+from labgen.images.machines import image_specs
 from labgen.images.trees import require
 from labgen.lab.model import Lab
 from labgen.lock.archive import opened, pack

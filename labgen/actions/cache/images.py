@@ -12,31 +12,13 @@ from labgen.artefacts import ArtefactStore
 from labgen.errors import ArtefactError, UsageError
 from labgen.host.capacity import check_disk
 from labgen.images import ImageSpec, Trees, ensure_image, ensure_tree, have_image
+from labgen.images.machines import image_specs
 from labgen.lab.model import Lab
 from labgen.providers import get_provider, have_box, who_makes_images
-from labgen.resources import resource
 from labgen.state import cache_folder
 
 AT_ONCE = 2
 Progress = Callable[[str], None]
-
-
-def image_specs(lab: Lab, *, baked: bool) -> dict[str, ImageSpec]:
-    """Node → the image it boots from; empty for a vendor's box, which Vagrant fetches itself."""
-    if lab.box is not None or get_provider(lab.provider).images is None:
-        return {}
-    scripts = resource("scripts")
-    return {
-        node.name: ImageSpec(
-            os=lab.os,
-            provider=lab.provider,
-            components=tuple(lab.components[name] for name in lab.installed(node)) if baked else (),
-            lib=scripts / "lib",
-            scripts=scripts / "image",
-            lock=lab.lock.systems[lab.os] if lab.lock else None,
-        )
-        for node in lab.nodes
-    }
 
 
 def artefact_store(lab: Lab, cache: Path, *, offline: bool = False) -> ArtefactStore:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
-from labgen.actions.cache.images import image_specs
 from labgen.documents import Place, Problem, shown
 from labgen.errors import LintError
 from labgen.images import ImageSpec, closed, image_made
+from labgen.images.machines import image_specs
 from labgen.lab.model import Lab
 from labgen.lab.secrets import Secrets
 from labgen.lint import Complaint, ImageLint, Passed, image_lint, passed_key, run_lint

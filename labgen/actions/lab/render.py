@@ -6,15 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from labgen.actions.cache.images import image_specs
 from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.artefacts.link import link_into
-from labgen.lab.model import Lab
 from labgen.plan import build_plan
-from labgen.providers import get_provider
 from labgen.render.folder import claim, write_folder
-from labgen.render.lab import Machines, render_lab
+from labgen.render.lab import render_lab
 from labgen.state import cache_folder
 from labgen.state.secrets import keep_keys, keep_secrets
 
@@ -48,19 +45,3 @@ def render(
     written = write_folder(rendered, target)
     link_into(target / "artefacts", found)
     return len(written)
-
-
-def machines_of(lab: Lab, *, baked: bool) -> Machines:
-    """How the lab's machines boot on this host."""
-    provider = get_provider(lab.provider)
-    maker = provider.images
-    return Machines(
-        images={node: spec.name for node, spec in image_specs(lab, baked=baked).items()},
-        baked=baked and lab.box is None,
-        driver=provider.driver(),
-        boot_timeout=int(provider.boot_timeout(len(lab.nodes))),
-        commands=maker.commands if maker else None,
-        scripts=(Path(maker.script),) if maker and Path(maker.script).is_absolute() else (),
-        plugins=provider.vagrant_plugins,
-        vagrantfile=provider.vagrantfile,
-    )

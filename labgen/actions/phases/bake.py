@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from labgen.actions.cache.images import build_missing, image_specs
+from labgen.actions.cache.images import build_missing
 from labgen.actions.phases.base import UpRequest
 from labgen.images import ImageSpec
+from labgen.images.machines import image_specs
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from labgen.actions.lab.render import machines_of
 from labgen.actions.phases.base import Rendering, UpRequest
 from labgen.artefacts.link import link_into
+from labgen.images.machines import machines_of
 from labgen.render.folder import write_folder
 from labgen.render.lab import render_lab
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from labgen.actions.lab.render import machines_of
 from labgen.actions.phases.base import UpRequest
 from labgen.actions.session.checkpoints import refuse_incomplete, store_of
 from labgen.checkpoint import Checkpoint
 from labgen.checkpoint.clocks import set_clocks
+from labgen.images.machines import machines_of
 from labgen.providers import Endpoint, require_snapshotter
 from labgen.provision import Connections, Journal
 from labgen.render.lab import render_lab

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from labgen.actions.lab.render import machines_of
 from labgen.actions.session.open import OpenLab
 from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, version_of
 from labgen.errors import OperationError
+from labgen.images.machines import machines_of
 from labgen.plan import Plan, StepId, build_plan
 from labgen.providers import Snapshotter
 from labgen.provision import step_digests
