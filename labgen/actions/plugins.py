@@ -20,8 +20,8 @@ from labgen.plugins import (
     FAULTS,
     GROUPS,
     PROVIDERS,
-    Group,
     Plugin,
+    PluginGroup,
     installed,
     load,
     load_folders,
@@ -37,8 +37,8 @@ FOLDERS: Mapping[str, tuple[str, Callable[[Path], object]]] = {
     BLUEPRINTS.name: ("*.yml", load_blueprint),
     COMPONENTS.name: (f"*/{MANIFEST}", lambda path: load_component(path.parent)),
 }
-"""Group of folders → which files in one are a plug-in each, and what reads such a file."""
-SHIPPED: Mapping[Group, str] = {BLUEPRINTS: "blueprints", COMPONENTS: "scripts"}
+"""PluginGroup of folders → which files in one are a plug-in each, and what reads such a file."""
+SHIPPED: Mapping[PluginGroup, str] = {BLUEPRINTS: "blueprints", COMPONENTS: "scripts"}
 """Labgen's own folders."""
 
 
@@ -63,7 +63,7 @@ TryCommand = Callable[[Plugin], object]
 """Raises PluginError if the plug-in can be no command."""
 
 
-def shipped() -> dict[Group, list[Plugin]]:
+def shipped() -> dict[PluginGroup, list[Plugin]]:
     """What labgen has itself, by group; its commands are not registered anywhere. Nothing is imported."""
     own = {group: [plugin for plugin in installed(group) if plugin.builtin] for group in GROUPS if group != COMMANDS}
     for group, name in SHIPPED.items():
@@ -85,7 +85,7 @@ def inspect_plugins(try_command: TryCommand) -> list[PluginReport]:
     return reports
 
 
-def _report(group: Group, plugin: Plugin, taken: dict[str, str], try_command: TryCommand) -> PluginReport:
+def _report(group: PluginGroup, plugin: Plugin, taken: dict[str, str], try_command: TryCommand) -> PluginReport:
     try:
         if group.name in FOLDERS:
             return _report_folders(plugin, taken)

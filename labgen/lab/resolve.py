@@ -8,9 +8,9 @@ from ipaddress import IPv4Network
 
 from jinja2 import TemplateError
 
+from labgen.blueprint.addresses import address_problem
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.rebase import addresses_in, inside, move, rebase
-from labgen.blueprint.rules import address_problem
 from labgen.components.registry import MANIFEST, Component
 from labgen.documents import Loc, path_text, shown
 from labgen.errors import DocumentError, UnknownNameError, UsageError

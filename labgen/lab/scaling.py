@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
+from labgen.blueprint.addresses import address_problem
 from labgen.blueprint.loader import LoadedBlueprint
 from labgen.blueprint.model import AccessPath, Blueprint, NodeSpec, Settings
 from labgen.blueprint.rebase import move
-from labgen.blueprint.rules import address_problem
 from labgen.components.registry import Component
 from labgen.errors import OperationError, UsageError
 from labgen.lab.model import Lab, Node, matches

@@ -6,25 +6,21 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labgen.blueprint.model import Blueprint
-from labgen.blueprint.rules import network_problem
+from labgen.blueprint.addresses import network_problem
 from labgen.components.manifest import TYPES
 from labgen.components.registry import Component
 from labgen.errors import UnknownNameError, UsageError
-from labgen.overrides.assignment import MACHINE_VALUES, Assignment, Path, UserAddition, leaves
+from labgen.overrides.additions import Additions
+from labgen.overrides.assignment import MACHINE_VALUES, Assignment, Path, leaves
 from labgen.overrides.formats import FORMATS
-from labgen.overrides.model import CONTAINED, PACKAGE, Tree, UserFile, UserStep
-from labgen.overrides.result import MapChange, Overrides, joined
+from labgen.overrides.model import CONTAINED, PACKAGE, Tree
+from labgen.overrides.result import MapChange, joined
 from labgen.systems import systems
 from labgen.wording import must_be, shortened
 
 
-class Applier:
+class Applier(Additions):
     """Checks assignments against a blueprint and puts them into overrides; raises UsageError for what does not fit."""
-
-    def __init__(self, overrides: Overrides, blueprint: Blueprint, components: Mapping[str, Component]) -> None:
-        self._into, self._components = overrides, components
-        self._carried = {node.name: node.components for node in blueprint.nodes}
 
     def __call__(self, given: Assignment) -> None:
         self._into.origins[given.path] = given.origin
@@ -107,63 +103,8 @@ class Applier:
         settings = self._into.everywhere.setdefault(component, {})
         self._parameter(settings, component, rest[0], rest[1:], given, self._components, on="in this lab")
 
-    def file(self, given: UserAddition, at: int, before: int) -> None:
-        about = given.about
-        assert isinstance(about, UserFile)  # noqa: S101 - the caller's
-        if before != at:
-            raise UsageError(f"{about.path} is already the path of files[{before}]", where=given.origin)
-        for node in about.nodes:
-            self._known_node(node, given.origin)
-        if about.path.startswith("/opt/labgen/"):
-            raise UsageError("/opt/labgen is labgen's own", where=given.origin, cure="put the file elsewhere")
-        for node, components in self._carried.items():
-            if about.nodes and node not in about.nodes:
-                continue
-            for name in components:
-                manifest = self._components[name].manifest
-                if any(file.path == about.path for file in manifest.files):
-                    of_config = manifest.config is not None and manifest.config.file == about.path
-                    raise UsageError(
-                        f"{name} writes {about.path} itself, on {node}, and would overwrite it",
-                        where=given.origin,
-                        cure=f"change its keys: config.{name}" if of_config else f"see the parameters of {name}",
-                    )
-        self._into.files[about.path, about.nodes] = given
-        self._into.origins["files", about.path] = given.origin
-
-    def step(self, given: UserAddition, at: int, before: int) -> None:
-        about = given.about
-        assert isinstance(about, UserStep)  # noqa: S101 - the caller's
-        if before != at:
-            raise UsageError(f"'{about.name}' is already the name of steps[{before}]", where=given.origin)
-        component, _, stage = str(about.before or about.after).rpartition("/")
-        if about.before and stage == "install":
-            raise UsageError(
-                "images hold what the install stage makes, and steps of one's own run on the nodes only",
-                where=given.origin,
-                cure=f"after: {about.before}, or before: {'' if not component else component + '/'}configure",
-            )
-        for node in about.nodes:
-            self._known_node(node, given.origin)
-        if component:
-            if component not in self._components:
-                raise UnknownNameError("component in this lab", component, self._components, where=given.origin)
-            stages = self._components[component].stages
-            if stage not in stages:
-                raise UnknownNameError(f"stage of {component}", stage, stages, where=given.origin)
-            for node in about.nodes:
-                if component not in self._carried[node]:
-                    raise UnknownNameError(f"component on {node}", component, self._carried[node], where=given.origin)
-        self._into.steps[about.name] = given
-        self._into.origins["steps", about.name] = given.origin
-
     def _here(self, node: str) -> dict[str, Component]:
         return {name: self._components[name] for name in self._carried.get(node, ())}
-
-    def _known_node(self, name: str, where: str) -> str:
-        if name not in self._carried:
-            raise UnknownNameError("node", name, self._carried, where=where)
-        return name
 
     def _parameter(
         self,

@@ -1,7 +1,7 @@
 """What installed packages add to labgen, and what labgen itself registers in the same way: by entry points."""
 
 from labgen.plugins.folders import cure_for, load_folders, lost, plugin_folders
-from labgen.plugins.groups import BLUEPRINTS, CHECKS, COMMANDS, COMPONENTS, FAULTS, GROUPS, PROVIDERS, Group
+from labgen.plugins.groups import BLUEPRINTS, CHECKS, COMMANDS, COMPONENTS, FAULTS, GROUPS, PROVIDERS, PluginGroup
 from labgen.plugins.installed import Plugin, installed, reread_plugins
 from labgen.plugins.load import guarded, load, load_plugin, mend, plugin_names, plugins_that_load, refused, taken_by
 
@@ -13,8 +13,8 @@ __all__ = [
     "FAULTS",
     "GROUPS",
     "PROVIDERS",
-    "Group",
     "Plugin",
+    "PluginGroup",
     "cure_for",
     "guarded",
     "installed",

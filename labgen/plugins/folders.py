@@ -6,12 +6,12 @@ from pathlib import Path
 from types import ModuleType
 
 from labgen.errors import PluginError
-from labgen.plugins.groups import BLUEPRINTS, COMPONENTS, Group
+from labgen.plugins.groups import BLUEPRINTS, COMPONENTS, PluginGroup
 from labgen.plugins.installed import Plugin, installed
 from labgen.plugins.load import load, mend, refused
 
 
-def plugin_folders(group: Group) -> list[Path]:
+def plugin_folders(group: PluginGroup) -> list[Path]:
     """The folders in GROUP. A plug-in that cannot be loaded has none; `labgen plugins` tells of it."""
     return [folder for _, folder in _folders(group)]
 
@@ -29,7 +29,7 @@ def load_folders(plugin: Plugin) -> list[Path]:
     return folders
 
 
-def lost(group: Group) -> str:
+def lost(group: PluginGroup) -> str:
     """Whose plug-ins in GROUP cannot be loaded, as a sentence to follow another; empty if all can."""
     packages = []
     for plugin in installed(group):
@@ -51,7 +51,7 @@ def cure_for(path: Path) -> str | None:
     return None
 
 
-def _folders(group: Group) -> list[tuple[Plugin, Path]]:
+def _folders(group: PluginGroup) -> list[tuple[Plugin, Path]]:
     found = []
     for plugin in installed(group):
         try:

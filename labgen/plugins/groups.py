@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Group:
+class PluginGroup:
     """An entry-point group.
 
     word: what one of its plug-ins adds. names: what an entry point in it has to name. named: whether that has a `name`,
@@ -19,10 +19,12 @@ class Group:
     named: bool = False
 
 
-BLUEPRINTS = Group("labgen.blueprints", "blueprint", "a package or a pathlib.Path, a folder with *.yml files")
-COMPONENTS = Group("labgen.components", "component", "a package or a pathlib.Path, a folder with component folders")
-PROVIDERS = Group("labgen.providers", "provider", "a class derived from labgen.providers.Provider", named=True)
-CHECKS = Group("labgen.checks", "check", "a labgen.checks.Check", named=True)
-FAULTS = Group("labgen.faults", "fault", "a labgen.faults.model.Fault", named=True)
-COMMANDS = Group("labgen.commands", "command", "a function, or a typer app")
+BLUEPRINTS = PluginGroup("labgen.blueprints", "blueprint", "a package or a pathlib.Path, a folder with *.yml files")
+COMPONENTS = PluginGroup(
+    "labgen.components", "component", "a package or a pathlib.Path, a folder with component folders"
+)
+PROVIDERS = PluginGroup("labgen.providers", "provider", "a class derived from labgen.providers.Provider", named=True)
+CHECKS = PluginGroup("labgen.checks", "check", "a labgen.checks.Check", named=True)
+FAULTS = PluginGroup("labgen.faults", "fault", "a labgen.faults.model.Fault", named=True)
+COMMANDS = PluginGroup("labgen.commands", "command", "a function, or a typer app")
 GROUPS = (BLUEPRINTS, COMPONENTS, PROVIDERS, CHECKS, FAULTS, COMMANDS)

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from labgen.plugins.groups import Group
+from labgen.plugins.groups import PluginGroup
 
 OURSELVES = "labgen"
 RECORDS = {".dist-info": "METADATA", ".egg-info": "PKG-INFO"}
@@ -49,7 +49,7 @@ class Plugin:
         return Path(inside[0] if inside else spec.origin or self.site)
 
 
-def installed(group: Group) -> tuple[Plugin, ...]:
+def installed(group: PluginGroup) -> tuple[Plugin, ...]:
     """Every entry point of GROUP: labgen's own first, then by package and name. Nothing is imported."""
     return tuple(plugin for plugin in _all(tuple(sys.path)) if plugin.group == group.name)
 

@@ -8,19 +8,19 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from labgen.errors import PluginError, UnknownNameError
-from labgen.plugins.groups import GROUPS, Group
+from labgen.plugins.groups import GROUPS, PluginGroup
 from labgen.plugins.installed import Plugin, installed
 
 T = TypeVar("T")
 WORDS = {group.name: group for group in GROUPS}
 
 
-def plugin_names(group: Group) -> list[str]:
+def plugin_names(group: PluginGroup) -> list[str]:
     """What is registered under GROUP, by name; nothing is imported."""
     return sorted({plugin.name for plugin in installed(group)})
 
 
-def load_plugin(group: Group, name: str, wanted: type[T]) -> T:
+def load_plugin(group: PluginGroup, name: str, wanted: type[T]) -> T:
     """What is registered in GROUP as NAME; of a class, an object.
 
     Raises UnknownNameError; PluginError if it cannot be imported, is no WANTED, or has another name.
@@ -31,7 +31,7 @@ def load_plugin(group: Group, name: str, wanted: type[T]) -> T:
     raise UnknownNameError(group.word, name, plugin_names(group))
 
 
-def plugins_that_load(group: Group, wanted: type[T]) -> Iterator[T]:
+def plugins_that_load(group: PluginGroup, wanted: type[T]) -> Iterator[T]:
     """Everything in GROUP that is in order, by name; `labgen plugins` tells of the rest."""
     for name in plugin_names(group):
         try:

@@ -10,10 +10,9 @@ from labgen.providers.offers import providers_that, require_images, require_snap
 from labgen.providers.registry import all_providers, default_provider, get_provider, provider_names
 from labgen.providers.snapshot_tools import uninterruptible
 from labgen.providers.snapshotter import Snapshotter
-from labgen.providers.vagrant import Box, Vagrant
+from labgen.providers.vagrant import Vagrant, VagrantBox
 
 __all__ = [
-    "Box",
     "Capability",
     "Endpoint",
     "HeldNetwork",
@@ -22,6 +21,7 @@ __all__ = [
     "Provider",
     "Snapshotter",
     "Vagrant",
+    "VagrantBox",
     "address_conflicts",
     "all_providers",
     "default_provider",

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from typing import Any
 
-from labgen.blueprint.rules import PRIVATE
+from labgen.blueprint.addresses import PRIVATE
 from labgen.errors import AddressInUseError
 from labgen.lab.model import Lab
 from labgen.providers.base import HeldNetwork, Provider

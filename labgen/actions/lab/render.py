@@ -9,6 +9,7 @@ from pathlib import Path
 from labgen.actions.session.open import LabRequest, lab_of
 from labgen.artefacts import ArtefactStore
 from labgen.artefacts.link import link_into
+from labgen.images.machines import machines_of
 from labgen.plan import build_plan
 from labgen.render.folder import claim, write_folder
 from labgen.render.lab import render_lab

@@ -31,7 +31,7 @@ READ_ONLY = (
 
 
 @dataclass(frozen=True)
-class Row:
+class ServerRow:
     """A server in HAProxy's statistics: on which route, its status, and the outcome of the last check."""
 
     route: str
@@ -44,14 +44,14 @@ class Row:
         return self.status.startswith("UP")  # or `UP 1/2`: it has begun to fail, and still gets connections
 
 
-def parse_stat(text: str) -> tuple[Row, ...]:
+def parse_stat(text: str) -> tuple[ServerRow, ...]:
     """The servers in the CSV of `show stat`."""
     if not text.startswith("# pxname,"):
         raise Unknown(f"HAProxy's socket says {text.strip()[:80]!r}")
     rows = csv.DictReader(text.removeprefix("# ").splitlines())
     try:
         return tuple(
-            Row(row["pxname"], row["svname"], row["status"], row["check_status"].removeprefix("* "))
+            ServerRow(row["pxname"], row["svname"], row["status"], row["check_status"].removeprefix("* "))
             for row in rows
             if row["svname"] not in ("FRONTEND", "BACKEND")
         )
@@ -59,7 +59,7 @@ def parse_stat(text: str) -> tuple[Row, ...]:
         raise Unknown(f"HAProxy's statistics lack a column: {text.splitlines()[0][:80]!r}") from why
 
 
-def judge_rows(node: str, rows: Sequence[Row], wanted: Mapping[str, Sequence[str] | None]) -> list[str]:
+def judge_rows(node: str, rows: Sequence[ServerRow], wanted: Mapping[str, Sequence[str] | None]) -> list[str]:
     """Whether the HAProxy on NODE leads on each route to exactly the WANTED servers; None stands for all it knows."""
     faults = []
     for route, names in wanted.items():

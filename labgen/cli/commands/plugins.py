@@ -12,7 +12,7 @@ from labgen.cli.options import Json
 
 if TYPE_CHECKING:
     from labgen.actions.plugins import PluginReport
-    from labgen.plugins import Group, Plugin
+    from labgen.plugins import Plugin, PluginGroup
 
 All = Annotated[bool, typer.Option("--all", help="List labgen's own, too.", show_default=False)]
 
@@ -34,7 +34,7 @@ def command(all_: All = False, json: Json = False) -> None:
     out.print(f"labgen itself has {', '.join(counts[:-1])} and {counts[-1]}.")
 
 
-def _document(reports: list[PluginReport], own: dict[Group, list[Plugin]], all_: bool) -> dict[str, Any]:
+def _document(reports: list[PluginReport], own: dict[PluginGroup, list[Plugin]], all_: bool) -> dict[str, Any]:
     from labgen.plugins import GROUPS
 
     groups = [
@@ -59,7 +59,7 @@ def _about(plugin: Plugin) -> dict[str, Any]:
     return {key: about[key] for key in ("group", "name", "value", "package", "version", "path")}
 
 
-def _print_own(own: dict[Group, list[Plugin]]) -> None:
+def _print_own(own: dict[PluginGroup, list[Plugin]]) -> None:
     for group, plugins in own.items():
         out.print(f"[bold]{group.name}[/]: {group.names}")
         out.print(f"  {', '.join(sorted(plugin.name for plugin in plugins))}", markup=False)

@@ -13,7 +13,7 @@ from labgen.providers.vagrant.parsing import STATES, parse_ssh_config
 
 
 @dataclass(frozen=True)
-class Box:
+class VagrantBox:
     """A box that Vagrant has in store."""
 
     name: str
@@ -74,9 +74,9 @@ class Vagrant:
         """The installed plugins' versions."""
         return {plugin.name: plugin.version or "" for plugin in self._within(60).plugin_list()}
 
-    def box_list(self) -> list[Box]:
+    def box_list(self) -> list[VagrantBox]:
         """The boxes in the user's store."""
-        return [Box(box.name, box.provider, box.version) for box in self._within(60).box_list()]
+        return [VagrantBox(box.name, box.provider, box.version) for box in self._within(60).box_list()]
 
     def box_add(self, name: str, file: Path, provider: str, *, timeout: float = 600) -> None:
         """Store FILE as box NAME, in place of one that is there."""
