@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import labgen
 
 LONGEST = 300
 HOME = Path(labgen.__file__).parent
+CHECKOUT = HOME.parent
 MODULES = sorted(HOME.rglob("*.py"))
 
 
@@ -27,3 +30,17 @@ def test_a_public_class_has_a_name_of_its_own() -> None:
                 found[node.name].append(str(path.relative_to(HOME)))
     assert len(found) > 100
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+def test_the_architecture_page_draws_the_layers() -> None:
+    contract = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    page = (CHECKOUT / "docs" / "architecture.md").read_text().partition("## Packages")[2].partition("\n## ")[0]
+    drawn = [line.strip() for line in page.splitlines() if line.startswith("    ") and not line.startswith("     ")]
+    assert drawn == contract["layers"]
+
+
+def test_the_architecture_page_names_files_that_are_there() -> None:
+    text = (CHECKOUT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", text))
+    assert len(named) > 20
+    assert {name for name in named if not (HOME / name).is_file() and not (CHECKOUT / name).is_file()} == set()
