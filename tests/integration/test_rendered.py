@@ -28,6 +28,13 @@ def folder(labgen: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         by_hand(folder, "./destroy.sh")
 
 
+@pytest.fixture
+def changed(labgen: Cli, folder: Path) -> Iterator[Path]:
+    """The folder, for a test that changes its files: afterwards they are as they were rendered."""
+    yield folder
+    labgen(*RENDER, "-o", str(folder))
+
+
 def by_hand(folder: Path, *words: str, expect: int = 0) -> str:
     """What a command prints in FOLDER, on a machine where nobody has heard of labgen."""
     own = Path(sys.executable).parent
@@ -109,33 +116,33 @@ def test_one_step_runs_again_on_one_node(folder: Path) -> None:
     whole(folder)
 
 
-def test_a_changed_file_is_sent_and_its_steps_run_again(folder: Path) -> None:
-    script = folder / "components" / "pgbouncer" / "start.sh"
+def test_a_changed_file_is_sent_and_its_steps_run_again(changed: Path) -> None:
+    script = changed / "components" / "pgbouncer" / "start.sh"
     script.write_text(script.read_text() + "echo changed by hand\n")
-    said = by_hand(folder, "vagrant", "provision")
+    said = by_hand(changed, "vagrant", "provision")
     assert "pgbouncer: changed by hand" in said
     assert began(said) == [f"pgbouncer/{name}" for name in ("files", "pgbouncer-configure", "pgbouncer-start")]
 
 
-def test_a_step_that_fails_ends_it_all_and_the_next_up_goes_on(folder: Path) -> None:
+def test_a_step_that_fails_ends_it_all_and_the_next_up_goes_on(changed: Path) -> None:
     """The others do not wait for ever. With a Vagrant that its speed-ups do not know, a lab is the same."""
-    removed(folder)
-    speedups = folder / "vagrant" / "speedups.rb"
+    removed(changed)
+    speedups = changed / "vagrant" / "speedups.rb"
     speedups.write_text(speedups.read_text().replace("'~> 2.3.4'", "'~> 0.9'"))
-    script = folder / "components" / "patroni" / "start.sh"
+    script = changed / "components" / "patroni" / "start.sh"
     sound = script.read_text()
     script.write_text("[[ $LABGEN_NODE != pg-patroni1 ]] || { echo not today; exit 3; }\n" + sound)
-    said = by_hand(folder, "vagrant", "up", expect=1)
+    said = by_hand(changed, "vagrant", "up", expect=1)
     assert "vagrant/speedups.rb stands aside" in said
     assert "pg-patroni1: not today" in said
     assert "patroni-start failed on pg-patroni1: " in said
     assert re.search(r"\S+ was (not begun|ended): patroni-start failed on pg-patroni1", said)
     script.write_text(sound)
-    again = by_hand(folder, "vagrant", "up")
+    again = by_hand(changed, "vagrant", "up")
     assert "pg-patroni1/patroni-start" in began(again)
     assert "consul-node1/consul-start" not in began(again)
-    whole(folder)
-    removed(folder)
+    whole(changed)
+    removed(changed)
 
 
 def test_machines_one_after_the_other_come_to_the_same(folder: Path) -> None:

@@ -161,3 +161,17 @@ def test_steps_are_those_of_the_plan(sample: Lab) -> None:
         (of_node,) = re.findall(rf"^  '{node}' => \[\n(.*?)^  \],", block, re.MULTILINE | re.DOTALL)
         steps = re.findall(r"^    \['(.*?)', '(.*?)'", of_node, re.MULTILINE)
         assert steps == [(step.component, step.stage) for step in plan if step.node == node]
+
+
+def test_prepare_bakes_a_lab_without_artefacts(sample: Lab, tmp_path: Path) -> None:
+    """Nothing of it is fetched, so no folder `artefacts` was rendered; the baker is given one all the same."""
+    maker = ImageCommands(needs="a tool", have="false", make='image/make.sh "$rootfs" "$name"')
+    prepare = rendered(sample, commands=maker)["prepare.sh"].text
+    scripts = {"rootfs.sh": 'echo tree > "$2"', "bake.sh": 'find "$4" > "$2"', "make.sh": 'cp "$1" made'}
+    (tmp_path / "image").mkdir()
+    for name, text in scripts.items():
+        (tmp_path / "image" / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / "image" / name).chmod(0o755)
+    (tmp_path / "prepare.sh").write_text(prepare)
+    run(tmp_path, "bash", "prepare.sh")
+    assert (tmp_path / "made").read_text() == "artefacts\n"

@@ -3,7 +3,7 @@
 # qemu-img, extlinux and parted; packages come from this machine's own apt mirror.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-mkdir -p build
+mkdir -p build artefacts
 
 have() { # is there an image of this name?
   vagrant box list | grep -qF "$1 "

@@ -3,7 +3,7 @@
 # docker; packages come from this machine's own apt mirror.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-mkdir -p build
+mkdir -p build artefacts
 
 have() { # is there an image of this name?
   docker image inspect "$1" > /dev/null 2>&1
