@@ -102,7 +102,7 @@ class DocumentError(UsageError):
 
     def __init__(self, problems: Sequence[Problem], *, kind: str = "blueprint", cure: str | None = None) -> None:
         self.problems = tuple(problems)
-        count = "1 fault" if len(self.problems) == 1 else f"{len(self.problems)} faults"
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__(f"the {kind} has {count}", detail=[str(problem) for problem in self.problems], cure=cure)
 
     def lines(self) -> list[str]:

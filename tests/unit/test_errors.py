@@ -35,7 +35,7 @@ def test_document_error_begins_with_the_places() -> None:
     two = DocumentError([one, other], kind="component manifest", cure="mend them")
     assert two.lines()[1:] == [
         "a.yml:2:1: nodes[0].name: y",
-        "error: the component manifest has 2 faults",
+        "error: the component manifest has 2 problems",
         "  next:  mend them",
     ]
 
