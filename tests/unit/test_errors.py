@@ -31,7 +31,7 @@ def test_lines() -> None:
 
 def test_document_error_begins_with_the_places() -> None:
     one, other = Problem(Place("a.yml"), "", "x"), Problem(Place("a.yml", 2), "nodes[0].name", "y")
-    assert DocumentError([one]).lines() == ["a.yml:1:1: x", "error: the blueprint has 1 fault"]
+    assert DocumentError([one]).lines() == ["a.yml:1:1: x", "error: the blueprint has 1 problem"]
     two = DocumentError([one, other], kind="component manifest", cure="mend them")
     assert two.lines()[1:] == [
         "a.yml:2:1: nodes[0].name: y",
