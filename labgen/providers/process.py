@@ -52,12 +52,12 @@ class Program:
         env: Mapping[str, str],
         on_output: Callable[[bytes], None],
         on_stdout: Callable[[bytes], None] | None = None,
-        patience: Sequence[tuple[int, float]] = GENTLY,
+        endings: Sequence[tuple[int, float]] | None = None,
     ) -> None:
-        """ON_OUTPUT is told all that it prints, or only stderr where ON_STDOUT is told the other. PATIENCE: how it is
-        asked to end.
+        """ON_OUTPUT is told all that it prints, or only stderr where ON_STDOUT is told the other. ENDINGS: how it is
+        asked to end, if not GENTLY.
         """
-        self._on_output, self._on_stdout, self._patience = on_output, on_stdout or on_output, patience
+        self._on_output, self._on_stdout, self._endings = on_output, on_stdout or on_output, endings or GENTLY
         self._asked = 0
         self._child = subprocess.Popen(
             [*DIES_WITH_US, *command],
@@ -121,13 +121,13 @@ class Program:
         (self._on_stdout if ready.data is self._stdout else self._on_output)(data)
 
     def _end(self) -> None:
-        for number, patience in self._patience:
+        for number, seconds in self._endings:
             if self._child.poll() is not None:
                 return
             asked = self._asked
             os.killpg(self._child.pid, number)
             try:
-                self._follow(time.monotonic() + patience, asked)
+                self._follow(time.monotonic() + seconds, asked)
             except KeyboardInterrupt:
                 # Whoever presses it twice does not want to wait: on to the next signal.
                 continue

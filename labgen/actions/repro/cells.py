@@ -155,7 +155,7 @@ class CellRunner:
                 env=dict(os.environ),
                 on_output=say,
                 on_stdout=tell,
-                patience=ENDING,
+                endings=ENDING,
             )
             self._programs.append(program)
             try:
