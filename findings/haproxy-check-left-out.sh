@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # HAProxy 3.0.11 (Debian 13): a server line with a port for health checks, but without the word `check`.
 #
-# Guess: `option httpchk` in the proxy and `port 8008` on the server mean nothing without `check`, so `haproxy -c` warns.
-# Seen: no word of it, not even with -dW, which makes warnings fatal. The server is "no check": up for ever, and port 5000
-# hands writers to whichever node comes next. (It does warn of `http-check expect` without `option httpchk`.)
+# Guess: `option httpchk` in the proxy and `port 8008` on the server mean nothing without `check`, so `haproxy -c`
+# warns.
+# Seen: no word of it, not even with -dW, which makes warnings fatal. The server is "no check": up for ever, and port
+# 5000 hands writers to whichever node comes next. (It does warn of `http-check expect` without `option httpchk`.)
 #
 #   haproxy -dW -c -f haproxy.cfg        exit 0
 #   show stat                            primary,dead … no check
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-prepare() { debian trixie 'haproxy=3.0.11*' python3; }
+prepare() { debian 13 'haproxy=3.0.11*' python3; }
 
 ask() { # ask COMMAND: the answer of the process that runs
   python3 -c '

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # HAProxy 3.0.11 (Debian 13): `default-server` below the `server` lines of the same proxy.
 #
-# Guess: it holds for the proxy, wherever it stands there, as `option httpchk` and `timeout check` do; or -c says that it
-# comes too late.
-# Seen: it holds for the lines below it alone, and `haproxy -c` (with -dW too) is silent. So `port 8008` was lost, the check
-# for Patroni went to PostgreSQL's own port, and a healthy leader was down.
+# Guess: it holds for the proxy, wherever it stands there, as `option httpchk` and `timeout check` do; or -c says that
+# it comes too late.
+# Seen: it holds for the lines below it alone, and `haproxy -c` (with -dW too) is silent. So `port 8008` was lost, the
+# check for Patroni went to PostgreSQL's own port, and a healthy leader was down.
 #
 #   show servers state: check port 5432 of the server above, 8008 of the server below
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-prepare() { debian trixie 'haproxy=3.0.11*' python3; }
+prepare() { debian 13 'haproxy=3.0.11*' python3; }
 
 check_ports() {
   python3 -c '

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # HAProxy 3.0.11 and PostgreSQL 17 (Debian 13): what `option pgsql-check` takes for a healthy server.
 #
-# Guess: the check logs in as the user that it is given. A role that does not exist is a failed check, and a server that
-# answers but has no connection free is up: it is busy, and clients may wait.
-# Seen: both the other way round. The check ends at the server's first answer, before roles matter, so any name is fine
-# (PostgreSQL logs a FATAL at every check). A server whose connections are all in use answers FATAL, so it is DOWN: under
-# load the proxy takes the leader out and closes its port to everyone. A check of Patroni's REST has neither fault.
+# Guess: the check logs in as the user that it is given. A role that does not exist is a failed check, and a server
+# that answers but has no connection free is up: it is busy, and clients may wait.
+# Seen: both the other way round. The check ends at the server's first answer, before roles matter, so any name is
+# fine (PostgreSQL logs a FATAL at every check). A server whose connections are all in use answers FATAL, so it is
+# DOWN: under load the proxy takes the leader out and closes its port to everyone. A check of Patroni's REST has
+# neither fault.
 #
 #   primary/pg with no such role, connections free:  UP L7OK "PostgreSQL server is ok"
 #   the same with max_connections in use:            DOWN L7RSP FATAL
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-prepare() { debian trixie 'haproxy=3.0.11*' 'postgresql-17=17.*' python3; }
+prepare() { debian 13 'haproxy=3.0.11*' 'postgresql-17=17.*' python3; }
 
 status() {
   python3 -c '

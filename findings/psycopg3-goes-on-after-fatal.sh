@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# psycopg 3.3.9, psycopg2 2.9.13 (PyPI) and libpq 17 against PostgreSQL 17 (Debian 13): one string with two hosts, where
-# the first host answers, but with FATAL.
+# psycopg 3.3.9, psycopg2 2.9.13 (PyPI) and libpq 17 against PostgreSQL 17 (Debian 13): one string with two hosts,
+# where the first host answers, but with FATAL.
 #
 # Guess: psycopg 3 hands the string to libpq, as psycopg2 and psql do, so all three behave alike.
-# Seen: libpq gives up at the first server that answers with an error of its own ("too many clients", no such database or
-# role), whatever the next host would have said. psycopg 3 splits the list itself, tries each host, and gets in at the
-# second. So a drill with psycopg2 shows an outage at a leader that is merely full, and one with psycopg 3 shows none.
+# Seen: libpq gives up at the first server that answers with an error of its own ("too many clients", no such database
+# or role), whatever the next host would have said. psycopg 3 splits the list itself, tries each host, and gets in at
+# the second. So a drill with psycopg2 shows an outage at a leader that is merely full, and one with psycopg 3 shows
+# none.
 #
 #   psql:      FATAL:  sorry, too many clients already
 #   psycopg2:  OperationalError … sorry, too many clients already
 #   psycopg:   5433
+# shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 prepare() {
-  debian trixie 'postgresql-17=17.*' python3
+  debian 13 'postgresql-17=17.*' python3
   tree_python 3.13 psycopg==3.3.9 psycopg-binary==3.3.9 psycopg2-binary==2.9.13 typing_extensions==4.16.0
 }
 
