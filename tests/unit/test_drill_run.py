@@ -87,7 +87,7 @@ def test_what_is_to_come_back() -> None:
 def test_the_first_line_of_a_log_can_be_read_again() -> None:
     plan = plan_of("expect={held: [libpq], outage: timers}")
     begin = log_begin(LAB, plan, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    line = json.dumps({"event": "begin", **begin.model_dump(mode="json", by_alias=True)}) + "\n"
+    line = json.dumps({"event": "begin", "n": 1, **begin.model_dump(mode="json", by_alias=True)}) + "\n"
     entry = json.loads(line)
     assert entry["drill"]["expect"]["held"] == ["libpq"]
     assert [path["name"] for path in entry["paths"]] == [path.name for path in plan.paths]

@@ -17,7 +17,8 @@ import pytest
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.cluster.nodes import clock_of
-from labgen.drill.judge.log import LogFile, parse_log
+from labgen.drill.judge.log import parse_log
+from labgen.drill.judge.logfile import LogFile
 from labgen.drill.run.streams import Load, LoadPath, Observers, Seen, Stream
 from labgen.errors import NodeError
 from labgen.lab.resolve import resolve
@@ -29,9 +30,17 @@ from tests.unit.test_drill_load import Server
 
 BEGIN = {
     "event": "begin",
-    "format": 1,
+    "format": 2,
     "drill": {"name": "one", "title": "One", "faults": [{"fault": "freeze"}]},
     "paths": [{"name": "good"}, {"name": "bad"}],
+    "leader": "node1",
+    "timeline": 1,
+    "members": ["node1"],
+    "client": "client",
+    "interval": 0.05,
+    "observe": 0.25,
+    "checks": ["patroni"],
+    "witnesses": ["sql", "rest", "dcs"],
 }
 
 
@@ -135,8 +144,10 @@ starts = Path(__file__).with_name("starts")
 starts.write_text((starts.read_text() if starts.exists() else "") + "x")
 behind = 0
 sys.stdin.readline()
+number = 0
 while True:
-    print(json.dumps(["sql", time.monotonic() - behind, True, 1, None]), flush=True)
+    number, now = number + 1, time.monotonic() - behind
+    print(json.dumps(["sql", number, now, now, True, 1, None]), flush=True)
     time.sleep(0.05)
     if starts.read_text() == "x":
         behind = 100  # the machine was frozen, and its clock with it

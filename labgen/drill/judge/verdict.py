@@ -9,8 +9,11 @@ from enum import StrEnum
 from labgen.blueprint.drills import DrillExpectation
 from labgen.checks import Status
 from labgen.checks.wording import count, listed
-from labgen.drill.judge.log import Log, Witness, acknowledged
+from labgen.drill.judge.entries import Witness, acknowledged
+from labgen.drill.judge.log import Log
 from labgen.drill.judge.measure import Measures, PathFigures, measure
+from labgen.drill.judge.promises import broken_promises
+from labgen.drill.judge.watch import Hole, holes
 
 
 class DrillStatus(StrEnum):
@@ -134,6 +137,16 @@ def _doubts(log: Log, measures: Measures) -> Iterable[str]:
         yield "there was no load"
     if measures.twice:
         yield f"ids that were used twice: {_some(measures.twice)}"
+    for node in measures.glimpsed:
+        yield f"{node} was seen once to take writes while another node did: nobody knows for how long"
+    yield from broken_promises(log)
+    if log.ended:
+        yield from map(_unwatched, holes(log))
+
+
+def _unwatched(hole: Hole) -> str:
+    asked = {Witness.SQL: "PostgreSQL", Witness.REST: "Patroni", Witness.DCS: "DCS"}[hole.by]
+    return f"{hole.node}: nobody watched its {asked} for {hole.seconds:.1f} s, from {hole.start:.1f} s on"
 
 
 def _worked_before(log: Log, figures: PathFigures) -> bool:
