@@ -21,7 +21,8 @@ CHECKS = ("patroni", "replication", "paths")
 class Story:
     """A drill in which the leader dies at 10 s, node2 leads from 18 s on, and healing begins at 30 s; then spoilt.
 
-    All is watched and counted as format 2 promises; FORMAT 1 leaves out what older logs lack.
+    All is watched and counted as format 2 promises; FORMAT 1 leaves out what older logs lack. READS: those of the paths
+    that only read. TICK, STEP: seconds between two looks, two attempts.
     """
 
     expect: Mapping[str, Any] = field(default_factory=dict)
@@ -35,13 +36,17 @@ class Story:
     early: bool = False
     clocks: Mapping[str, float] = field(default_factory=dict)
     format: int = 2
+    reads: tuple[str, ...] = ()
+    tick: float = 0.25
+    step: float = 0.1
 
     def __post_init__(self) -> None:
         for path in self.paths:
-            self.writes(path, 0, 10, server=LEADER, timeline=1)
+            old, new = (None, None) if path in self.reads else (1, 2)
+            self.writes(path, 0, 10, step=self.step, server=LEADER, timeline=old)
             self.attempt(path, 10.0, 12.0, "unknown")
             self.writes(path, 12, 18, result="fail", step=0.5, error="connect")
-            self.writes(path, 18, 40, server=OTHER, timeline=2)
+            self.writes(path, 18, 40, step=self.step, server=OTHER, timeline=new)
         self.seen(LEADER, 0, 9.9)
         self.seen(LEADER, 33, 40, timeline=2, leads=False)
         self.seen(OTHER, 0, 17.25, leads=False)
@@ -57,7 +62,7 @@ class Story:
     def attempt(self, path: str, start: float, end: float, result: str = "ok", **about: Any) -> dict[str, Any]:
         number = 1 + sum(entry["path"] == path for entry in self.attempts)
         entry = {
-            "event": "write",
+            "event": "read" if path in self.reads else "write",
             "id": f"{path}-{number}",
             "path": path,
             "t_start": round(start, 4),
@@ -77,7 +82,8 @@ class Story:
         self, node: str, start: float, end: float, by: str = "sql", timeline: int = 1, leads: bool | None = True
     ) -> None:
         for at in self._ticks(start, end):
-            self.entries.append({"t": at, "node": node, "by": by, "leads": leads, "timeline": timeline})
+            told = {"timeline": timeline} if by == "sql" else {}
+            self.entries.append({"t": at, "node": node, "by": by, "leads": leads, **told})
 
     def without(self, node: str | None, start: float, end: float, by: str | None = None) -> None:
         """Nobody looked on NODE (None: on any) after START and before END."""
@@ -89,7 +95,7 @@ class Story:
 
     def kept(self) -> list[str]:
         """The rows that are there if nothing went wrong: the acknowledged ones."""
-        return [entry["id"] for entry in self.attempts if entry["result"] == "ok"]
+        return [entry["id"] for entry in self.attempts if entry["result"] == "ok" and entry["event"] == "write"]
 
     def begin(self) -> dict[str, Any]:
         promises = {"checks": list(CHECKS), "witnesses": ["sql", "rest", "dcs"]}
@@ -104,7 +110,12 @@ class Story:
                 "expect": dict(self.expect),
             },
             "paths": [
-                {"name": path, "predicted": {"low": 21, "high": 39, "why": "lease 20-30 + race"}} for path in self.paths
+                {
+                    "name": path,
+                    **({"reads": True} if path in self.reads else {}),
+                    "predicted": {"low": 21, "high": 39, "why": "lease 20-30 + race"},
+                }
+                for path in self.paths
             ],
             "leader": LEADER,
             "timeline": 1,
@@ -164,9 +175,8 @@ class Story:
             about = {"run": run, "look": numbers[who], "took": 0.002} if self.format > 1 else {}
             yield {"event": "leader", **seen, **about}
 
-    @staticmethod
-    def _ticks(start: float, end: float) -> list[float]:
-        return [start + number * 0.25 for number in range(round((end - start) / 0.25) + 1)]
+    def _ticks(self, start: float, end: float) -> list[float]:
+        return [start + number * self.tick for number in range(round((end - start) / self.tick) + 1)]
 
 
 def _key(at: float) -> str:

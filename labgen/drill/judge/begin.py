@@ -33,7 +33,7 @@ class LogBegin(BaseModel):
     that the lab has. witnesses: who is asked on each of the members. Format 2 has to have what is PROMISED.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     format: Literal[1, 2]
     lab: str | None = None
@@ -66,7 +66,8 @@ class LogBegin(BaseModel):
             raise ValueError("format 1 with the promises of format 2")
         if self.members and self.leader and self.leader not in self.members:
             raise ValueError("the leader is no member")
-        if any(len(set(names)) < len(names) for names in (self.members, [path.name for path in self.paths])):
+        paths = [path.name for path in self.paths]
+        if any(len(set(names)) < len(names) for names in (self.members, paths, self.checks, self.witnesses)):
             raise ValueError("a name is there twice")
         return self
 

@@ -161,23 +161,27 @@ def sighting(entry: Mapping[str, Any], sealed: bool) -> Sighting:
         whole_number(entry, "run") if sealed else None,
         whole_number(entry, "look") if sealed else None,
     )
-    if sealed and seen.by is Witness.SQL and seen.leads and seen.timeline is None:
+    if seen.by is Witness.SQL and sealed and seen.leads and seen.timeline is None:
         raise BadEntryError("it leads without a timeline")
+    if (seen.by is not Witness.SQL and seen.timeline is not None) or (seen.by is not Witness.DCS and seen.leader):
+        raise BadEntryError(f"{seen.by} does not know that")
+    if seen.by is Witness.DCS and seen.leads is not None:
+        raise BadEntryError("the DCS does not know whether a node leads")
     return seen
 
 
 def fault_event(entry: Mapping[str, Any], sealed: bool) -> FaultEvent:
     start, end = _span(entry)
-    early = entry.get("early", False)
+    is_fault = entry["event"] == "fault"
+    early = entry["early"] if sealed and not is_fault else entry.get("early", False)
     if not isinstance(early, bool):
         raise BadEntryError("early is neither true nor false")
-    is_fault = entry["event"] == "fault"
     targets = texts(entry, "targets")
     unwatched = texts(entry, "unwatched") if sealed and is_fault else None
-    if is_fault and not targets:
-        raise BadEntryError("a fault without a target")
-    if unwatched and not set(unwatched) <= set(targets):
-        raise BadEntryError("unwatched may be targets only")
+    if (is_fault and not targets) or len(set(targets)) < len(targets):
+        raise BadEntryError("no target, or one twice")
+    if unwatched and not (set(unwatched) <= set(targets) and len(set(unwatched)) == len(unwatched)):
+        raise BadEntryError("unwatched may be targets only, each once")
     return FaultEvent(start, end, text(entry, "name"), text(entry, "title"), targets, early, unwatched)
 
 

@@ -26,10 +26,10 @@ class LogFile:
         with self._lock:
             if self._file.closed:  # a late answer after the end
                 return
-            self._count += 1
             sealed = {"sha256": self._digest.hexdigest()} if event == "end" else {}
-            entry = {"event": event, "n": self._count, **about, **sealed}
+            entry = {"event": event, "n": self._count + 1, **about, **sealed}
             line = json.dumps(entry, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+            self._count += 1
             self._digest.update(line.encode())
             self._file.write(line)
             if event == "end":

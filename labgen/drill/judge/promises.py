@@ -9,9 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from labgen.checks.wording import listed
-from labgen.drill.judge.entries import ClientOp, OpResult, Sighting, Witness, acknowledged
+from labgen.checks.wording import listed, some
+from labgen.drill.judge.entries import ClientOp, Sighting, Witness
 from labgen.drill.judge.log import Log
+from labgen.drill.judge.testimony import contradictions
 
 ROUNDING = 0.001
 """Seconds by which two times that belong together may differ in a log."""
@@ -28,15 +29,14 @@ def broken_promises(log: Log) -> Iterator[str]:
     yield from _events(log)
     yield from _clocks(log)
     if log.rows is not None and (twice := _repeated(log.rows)):
-        yield f"rows that were counted twice: {_some(twice)}"
+        yield f"rows that were counted twice: {some(twice)}"
     if not log.checks:
         yield "no check was run after healing"
     if log.sealed:
         yield from _checks(log)
         yield from _looks(log.sightings)
         yield from _known(log)
-        yield from _writers(log)
-        yield from _leaders(log)
+        yield from contradictions(log)
 
 
 def _load(log: Log) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _load(log: Log) -> Iterator[str]:
         if any(after.start < before.end - ROUNDING for before, after in pairwise(mine)):
             yield f"{about.name}: two attempts at once"
     if by_path or set(log.told) - {about.name for about in log.begin.paths}:
-        yield f"attempts on paths that are unknown: {_some(sorted({*by_path, *log.told}))}"
+        yield f"attempts on paths that are unknown: {some(sorted({*by_path, *log.told}))}"
 
 
 def _events(log: Log) -> Iterator[str]:
@@ -103,9 +103,9 @@ def _clocks(log: Log) -> Iterator[str]:
 def _checks(log: Log) -> Iterator[str]:
     names = {check.name for check in log.checks}
     if missing := [name for name in log.begin.checks if name not in names]:
-        yield f"checks that were not run after healing: {_some(missing)}"
+        yield f"checks that were not run after healing: {some(missing)}"
     if unknown := sorted(names - set(log.begin.checks)):
-        yield f"checks that the lab did not have before: {_some(unknown)}"
+        yield f"checks that the lab did not have before: {some(unknown)}"
 
 
 def _looks(sightings: Sequence[Sighting]) -> Iterator[str]:
@@ -125,52 +125,10 @@ def _known(log: Log) -> Iterator[str]:
     strangers = {seen.node for seen in log.sightings} - set(about.members)
     strangers |= {seen.leader for seen in log.sightings if seen.leader} - set(about.members)
     if strangers:
-        yield f"who is no member was seen: {_some(sorted(strangers))}"
+        yield f"who is no member was seen: {some(sorted(strangers))}"
     if log.begin.witnesses and {seen.by for seen in log.sightings} - set(about.witnesses):
         yield "somebody was asked who was not to be"
 
 
-def _writers(log: Log) -> Iterator[str]:
-    """A timeline is written by one server, which was seen to lead there."""
-    servers: defaultdict[int, set[str]] = defaultdict(set)
-    for one in acknowledged(log.writes):
-        if one.server is None or one.timeline is None:
-            yield f"nobody knows who acknowledged {one.id}"
-            return
-        servers[one.timeline].add(one.server)
-    led = {seen.timeline for seen in log.sightings if seen.by is Witness.SQL and seen.leads}
-    for timeline, names in servers.items():
-        if len(names) > 1:
-            yield f"several servers acknowledged on timeline {timeline}: {_some(sorted(names))}"
-        if timeline not in led:
-            yield f"nobody was seen to lead on timeline {timeline}, on which writes were acknowledged"
-    if any(one.server is None for one in log.reads if one.result is OpResult.OK):
-        yield "nobody knows who answered a read"
-
-
-def _leaders(log: Log) -> Iterator[str]:
-    """Everybody answered before the first fault, and again when all were there; the leader was who the log says."""
-    if not log.faults:
-        return
-    about, fault = log.begin, log.faults[0].start
-    answers = [seen for seen in log.sightings if seen.by is Witness.SQL and seen.leads is not None]
-    for node in about.members:
-        mine = [seen for seen in answers if seen.node == node]
-        if not any(seen.time <= fault for seen in mine):
-            yield f"{node}: its PostgreSQL told nothing before the fault"
-        if log.fully_replicated is not None and not any(seen.time >= log.fully_replicated for seen in mine):
-            yield f"{node}: its PostgreSQL told nothing after all members were there again"
-    before = [seen for seen in answers if seen.time <= fault and seen.node == about.leader]
-    if before and (not before[-1].leads or before[-1].timeline != about.timeline):
-        yield f"{about.leader} did not lead on timeline {about.timeline} before the fault"
-    named = [seen.leader for seen in log.sightings if seen.by is Witness.DCS and seen.leader and seen.time <= fault]
-    if named[-1:] != [about.leader]:
-        yield f"the DCS did not name {about.leader} before the fault"
-
-
 def _repeated(ids: Iterable[str]) -> list[str]:
     return [key for key, times in Counter(ids).items() if times > 1]
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    return listed(names[:most]) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -48,7 +48,7 @@ def holes(log: Log) -> Iterator[Hole]:
     begin = log.begin
     if not log.faults or begin.observe is None:
         return
-    since = log.faults[0].start - (BEFORE if log.sealed else UNWATCHED)
+    since = log.faults[0].start - BEFORE
     for node in begin.members:
         for by in begin.witnesses or (Witness.SQL,):
             seen = [one for one in log.sightings if one.node == node and one.by is by]

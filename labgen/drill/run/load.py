@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ WARM_WITHIN = 30.0
 COOL_DOWN = 3.0
 """Seconds of load after all is whole again."""
 COOL_WITHIN = 60.0
+NEVER = -math.inf
 POLL = 0.25
 """Seconds between two looks at what the load has told."""
 
@@ -77,7 +79,7 @@ class LoadWatch:
         return [
             node.name
             for node in self.lab.member_nodes
-            if all(seen.get(node.name, {}).get(by, -1.0) > old.get(node.name, {}).get(by, -2.0) for by in Witness)
+            if all(seen.get(node.name, {}).get(by, NEVER) > old.get(node.name, {}).get(by, NEVER) for by in Witness)
         ]
 
     def cool_down(self) -> None:
