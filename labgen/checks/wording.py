@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def count(number: int, noun: str) -> str:
@@ -12,3 +12,8 @@ def count(number: int, noun: str) -> str:
 
 def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first of NAMES, and how many more there are."""
+    return listed(names) if len(names) <= most else f"{listed(names[:most])} and {len(names) - most} more"

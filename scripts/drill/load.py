@@ -1,8 +1,9 @@
 """Writes rows through every path of a lab at once, one commit each, and tells when each was answered. Runs on a node.
 
 Standard input: one line of JSON (see `main`), then nothing; when it closes, or after `seconds`, the load ends.
-Standard output: a line of JSON an attempt: path, number, start, end, result, server, timeline, error. Times are this
-node's monotonic clock. An attempt is `unknown` when its answer was lost: the row may be there or not.
+Standard output: a line of JSON an attempt: path, number, start, end, result, server, timeline, error; and, when a
+path has ended, path and number of attempts. Times are this node's monotonic clock. An attempt is `unknown` when its
+answer was lost: the row may be there or not.
 """
 
 import json
@@ -57,6 +58,7 @@ class Path(threading.Thread):
             now = time.monotonic()
             tell(self.about["name"], number, start, now, *told)
             due = max(due + self.config["interval"], now)
+        tell(self.about["name"], number)
         self.close()
 
     def attempt(self, number):

@@ -1,8 +1,8 @@
 """Tells four times a second who leads: by SQL on this node, by this node's Patroni, and by the DCS. Runs as postgres.
 
 Standard input: one line of JSON (see `main`), then nothing; when it closes, or after `seconds`, it ends.
-Standard output: a line of JSON a look: by, time (this node's monotonic clock, when the answer was there), leads,
-timeline, leader.
+Standard output: a line of JSON a look: by, number (from 1, each `by` for itself), start and end (this node's monotonic
+clock, when it asked and when the answer was there), leads, timeline, leader.
 """
 
 import base64
@@ -44,7 +44,7 @@ class Sql:
                     host="/var/run/postgresql",
                     dbname="postgres",
                     connect_timeout=2,
-                    options="-c statement_timeout=2000",
+                    options="-c statement_timeout=1000",
                 )
                 self.connection.autocommit = True
             with self.connection.cursor() as cursor:
@@ -89,15 +89,14 @@ class Dcs:
         self.version = "v3"
 
     def look(self):
-        for host in list(self.hosts):
-            try:
-                leader = getattr(self, self.kind)(host)
-            except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
-                leader = None
-            if leader is not None:
-                return None, None, leader
+        # One host a look: whoever asks several that are gone looks away for long.
+        try:
+            leader = getattr(self, self.kind)(self.hosts[0])
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
+            leader = None
+        if leader is None:
             self.hosts.append(self.hosts.pop(0))
-        return None, None, None
+        return None, None, leader
 
     def consul(self, host):
         status, text = ask(host, 8500, "GET", "/v1/kv" + self.key + "?raw")
@@ -120,12 +119,13 @@ class Dcs:
 
 
 def watch(by, eye, interval, end):
-    due = time.monotonic()
+    number, due = 0, time.monotonic()
     while due < end:
         time.sleep(max(due - time.monotonic(), 0))
+        number, start = number + 1, time.monotonic()
         leads, timeline, leader = eye.look()
         now = time.monotonic()
-        tell(by, now, leads, timeline, leader)
+        tell(by, number, start, now, leads, timeline, leader)
         due = max(due + interval, now)
 
 

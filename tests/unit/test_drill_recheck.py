@@ -81,7 +81,7 @@ def appear(story: Story) -> None:
 @pytest.mark.parametrize(
     ("spoil", "verdict", "reason"),
     [
-        (lose_one, "fail", "1 acknowledged write lost: libpq-0"),
+        (lose_one, "fail", "1 acknowledged write lost: libpq-1"),
         (two_leaders, "fail", "two leaders at once: node1 and node2 for 2.0 s"),
         (fork, "fail", "1 write acknowledged on the old timeline after others were on the new"),
         (never_back, "fail", "libpq: nothing was acknowledged any more from 9.9 s on"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -87,7 +89,7 @@ def test_what_is_to_come_back() -> None:
 def test_the_first_line_of_a_log_can_be_read_again() -> None:
     plan = plan_of("expect={held: [libpq], outage: timers}")
     begin = log_begin(LAB, plan, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    line = json.dumps({"event": "begin", **begin.model_dump(mode="json", by_alias=True)}) + "\n"
+    line = json.dumps({"event": "begin", "n": 1, **begin.model_dump(mode="json", by_alias=True)}) + "\n"
     entry = json.loads(line)
     assert entry["drill"]["expect"]["held"] == ["libpq"]
     assert [path["name"] for path in entry["paths"]] == [path.name for path in plan.paths]
@@ -137,3 +139,44 @@ def test_a_path_that_is_silent_without_any_fault_is_named() -> None:
     with pytest.raises(OperationError) as caught:
         watch_of(plan, [{first: 1.0}]).warm_up()
     assert caught.value.what.endswith("nothing is acknowledged: " + ", ".join(others))
+
+
+def test_no_fault_comes_before_everybody_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_module, "WARM_UP", 0.01)
+    plan = plan_of()
+    watch = watch_of(plan, [{path.name: 1.0 for path in plan.paths}])
+    everybody = {node.name: {"sql": 1.0, "rest": 1.0, "dcs": 1.0} for node in LAB.member_nodes}
+    watch.seen.watched.update(everybody)
+    watch.seen.watched["postgres02"] = {"sql": 1.0, "rest": 1.0}
+    with pytest.raises(OperationError) as caught:
+        watch.warm_up()
+    assert caught.value.what == "nobody tells who leads on: postgres02"
+    watch.seen.watched.update(everybody)
+    watch.warm_up()
+
+
+def test_the_load_goes_on_until_a_machine_that_came_back_is_watched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load_module, "COOL_DOWN", 0.01)
+    plan = plan_of()
+    for back, waits in ((("postgres01", "postgres02"), True), (("postgres01", "postgres02", "postgres03"), False)):
+        watch = watch_of(plan, [{path.name: number for path in plan.paths} for number in (1.0, 2.0)])
+        watch.seen.watched.update({node.name: {"sql": 1.0, "rest": 1.0, "dcs": 1.0} for node in LAB.member_nodes})
+        monkeypatch.setattr(load_module, "COOL_WITHIN", 0.2)
+        later = threading.Timer(
+            0.05, lambda w=watch, b=back: w.seen.watched.update({n: {"sql": 2.0, "rest": 2.0, "dcs": 2.0} for n in b})
+        )
+        later.start()
+        began = time.monotonic()
+        watch.cool_down()
+        later.join()
+        assert (time.monotonic() - began >= 0.2) is waits
+
+
+def test_only_a_machine_that_is_struck_as_a_whole_cannot_be_watched() -> None:
+    def unwatched(drill: str, *changes: str) -> list[tuple[str, ...]]:
+        return [planned.unwatched for planned in plan_of(*changes, drill=drill).faults]
+
+    assert unwatched("freeze") == [("postgres01",)]
+    assert unwatched("power-loss", "target=replicas") == [("postgres02", "postgres03")]
+    for fault in "partition", "patroni-kill", "patroni-freeze", "postmaster-kill":
+        assert unwatched(fault) == [()]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +19,8 @@ import pytest
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.cluster.nodes import clock_of
-from labgen.drill.judge.log import LogFile, parse_log
+from labgen.drill.judge.log import parse_log, read_log
+from labgen.drill.judge.logfile import LogFile
 from labgen.drill.run.streams import Load, LoadPath, Observers, Seen, Stream
 from labgen.errors import NodeError
 from labgen.lab.resolve import resolve
@@ -29,9 +32,17 @@ from tests.unit.test_drill_load import Server
 
 BEGIN = {
     "event": "begin",
-    "format": 1,
+    "format": 2,
     "drill": {"name": "one", "title": "One", "faults": [{"fault": "freeze"}]},
     "paths": [{"name": "good"}, {"name": "bad"}],
+    "leader": "node1",
+    "timeline": 1,
+    "members": ["node1"],
+    "client": "client",
+    "interval": 0.05,
+    "observe": 0.25,
+    "checks": ["patroni"],
+    "witnesses": ["sql", "rest", "dcs"],
 }
 
 
@@ -111,6 +122,9 @@ def test_attempts_become_lines_of_the_log_on_our_clock(tmp_path: Path) -> None:
     first = next(one for one in read.writes if one.path == "good")
     assert (first.id, first.server, first.timeline) == ("good-1", "10.0.0.1", 7)
     assert set(seen.ok) == {"good"}
+    # The clients' own count, which is of all that is there.
+    assert read.told == {path: sum(one.path == path for one in read.writes) for path in ("good", "bad")}
+    assert read.broken == ()
 
 
 def test_a_load_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
@@ -135,8 +149,10 @@ starts = Path(__file__).with_name("starts")
 starts.write_text((starts.read_text() if starts.exists() else "") + "x")
 behind = 0
 sys.stdin.readline()
+number = 0
 while True:
-    print(json.dumps(["sql", time.monotonic() - behind, True, 1, None]), flush=True)
+    number, now = number + 1, time.monotonic() - behind
+    print(json.dumps(["sql", number, now, now, True, 1, None]), flush=True)
     time.sleep(0.05)
     if starts.read_text() == "x":
         behind = 100  # the machine was frozen, and its clock with it
@@ -171,6 +187,10 @@ def test_a_machine_that_was_frozen_has_its_clock_compared_anew(tmp_path: Path) -
     log.close()
     seen = parse_log(log.path.read_text().splitlines(keepends=True), "log.jsonl").sightings
     assert len(seen) > count + 3
+    assert {one.run for one in seen} == {1, 2}
+    for run in 1, 2:
+        looks = [one.look for one in seen if one.run == run]
+        assert looks == list(range(1, len(looks) + 1))
     assert all(-1 < one.time < ended + 1 for one in seen)
 
 
@@ -213,6 +233,37 @@ def test_a_node_without_python_has_no_clock() -> None:
 
     with pytest.raises(NodeError, match="not found"):
         clock_of(Without(), "here")
+
+
+def test_an_observer_tells_every_look_also_of_what_gives_no_answer() -> None:
+    told: list[list[Any]] = []
+    program = resource("scripts") / "drill" / "observe.py"
+    dcs = {"kind": "etcd", "hosts": ["127.0.0.2", "127.0.0.3"], "key": "/service/x/leader"}
+    config = {"address": "127.0.0.2", "interval": 0.05, "seconds": 20, "dcs": dcs}
+    stream = Stream(
+        LocalConnection(), f"exec python3 -I -B {program}", config, lambda line: told.append(json.loads(line))
+    )
+    until("five looks each", 20, lambda: min(sum(one[0] == by for one in told) for by in ("sql", "rest", "dcs")) >= 5)
+    stream.stop()
+    for by in "sql", "rest", "dcs":
+        mine = [one for one in told if one[0] == by]
+        assert [one[1] for one in mine] == list(range(1, len(mine) + 1))
+        assert all(start <= end for _, _, start, end, *_ in mine)
+        assert all(after[2] >= before[3] for before, after in pairwise(mine))
+
+
+def test_a_log_is_sealed_by_its_end(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "log.jsonl")
+    log.add(**BEGIN)  # type: ignore[arg-type]
+    log.add("note", words="ä\u2028ö")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        log.add("whole", t=float("nan"))
+    log.add("end", t=1)
+    log.add("note", words="late")
+    read = read_log(log.path)
+    assert (read.ended, read.broken, read.sealed) == (True, (), True)
+    changed = log.path.read_text().replace("ä", "a")
+    assert parse_log(io.StringIO(changed, newline="\n"), "x").broken != ()
 
 
 def test_a_log_is_never_written_over(tmp_path: Path) -> None:

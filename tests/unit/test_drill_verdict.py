@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from labgen.drill.judge.log import parse_log
@@ -12,7 +10,7 @@ from labgen.drill.judge.verdict import judge
 from labgen.drill.report.summary import summary
 from labgen.drill.report.tables import outage_of
 from labgen.errors import UsageError
-from tests.unit.drill_logs import LEADER, OTHER, Story
+from tests.unit.drill_logs import LEADER, OTHER, THIRD, Story, sealed
 
 
 def test_a_failover_as_it_should_be() -> None:
@@ -151,7 +149,10 @@ def test_a_hole_in_the_load_itself_is_a_doubt_and_no_outage() -> None:
     story.attempts = [entry for entry in story.attempts if not 21 < entry["t_start"] < 25]
     verdict = judge(story.log())
     assert verdict.status == "unknown"
-    assert verdict.doubts == ("libpq: the load itself stood still for 4.0 s, from 21.0 s on",)
+    assert verdict.doubts == (
+        "libpq: the load itself stood still for 4.0 s, from 21.0 s on",
+        "libpq: its attempts are not all there, one after the other",
+    )
 
 
 def test_an_unknown_commit_that_is_there_is_recovered_and_not_unexpected() -> None:
@@ -188,7 +189,7 @@ def test_an_unfinished_log_leaves_the_verdict_open() -> None:
 def test_a_log_that_was_cut_off_in_the_outage_proves_nothing() -> None:
     story = Story(expect={"failover": True, "outage": 3}, ended=False, whole=None)
     lines = [line for line in story.lines() if line["event"] in ("begin", "fault") or line.get("t_start", 99) < 14]
-    verdict = judge(parse_log([json.dumps(line) + "\n" for line in lines], "drill.jsonl"))
+    verdict = judge(parse_log(sealed(lines).splitlines(keepends=True), "drill.jsonl"))
     assert verdict.status == "unknown"
     assert verdict.failures == ()
 
@@ -209,7 +210,7 @@ def test_nobody_took_over() -> None:
     story = Story(expect={"failover": True})
     for entry in story.attempts:
         entry["timeline"] = 1
-    story.entries = [entry for entry in story.entries if entry["node"] == LEADER]
+    story.entries = [entry for entry in story.entries if entry["node"] == LEADER and entry["t"] < 10]
     assert "nobody took over" in judge(story.log()).failures
 
 
@@ -227,7 +228,13 @@ def test_a_failover_that_should_not_have_been() -> None:
 def test_a_dcs_without_majority() -> None:
     """Of two members one is gone: the leader steps down, nobody follows it, and healed it is promoted anew."""
     story = Story(expect={"failover": False, "outage": 5}, paths=())
-    story.entries = []
+    story.entries = [seen for seen in story.entries if seen["by"] == "dcs"]
+    for seen in story.entries:
+        seen["leader"] = LEADER if seen["t"] < 15 or seen["t"] > 33 else ""
+    for node in OTHER, THIRD:
+        story.seen(node, 0, 40, leads=False)
+    for node in LEADER, OTHER, THIRD:
+        story.seen(node, 0, 40, by="rest", leads=None)
     story.writes("libpq", 0, 16, server=LEADER, timeline=1)
     story.writes("libpq", 16, 33, result="fail", step=0.5, error="25006 cannot execute INSERT")
     story.writes("libpq", 33, 40, server=LEADER, timeline=2)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from labgen.drill.judge.log import ClientOp, Log, OpResult, Sighting, Witness, acknowledged
+from labgen.drill.judge.entries import ClientOp, OpResult, Sighting, Witness, acknowledged
+from labgen.drill.judge.leaders import Overlap, glimpsed, leading, overlaps
+from labgen.drill.judge.log import Log
 
 STALL = 2.0
 """Seconds without any attempt on a path after which the load itself counts as having stood still."""
-NEAR = 1.0
-"""Seconds between two sightings of one node that still count as one after the other."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,6 @@ class PathFigures:
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """Two nodes that took writes at the same time, from START to END at least."""
-
-    first: str
-    second: str
-    start: float
-    end: float
-
-    @property
-    def seconds(self) -> float:
-        return self.end - self.start
-
-
-@dataclass(frozen=True)
 class Measures:
     """A drill's figures. Seconds count from the start of the first fault, None where it never came.
 
@@ -62,7 +47,8 @@ class Measures:
     another server acknowledged a write on a later timeline; fully_replicated: until all members streamed again;
     replica_rejoin: the same since the last healing ended. lost: acknowledged and missing; recovered: unknown and there;
     unexpected: there though refused or never tried; None where rows were not counted. forked: acknowledged on the old
-    timeline after one had been on the new.
+    timeline after one had been on the new. glimpsed: nodes that were seen once to take writes while another one did, of
+    which nobody knows for how long.
     """
 
     paths: tuple[PathFigures, ...]
@@ -80,6 +66,7 @@ class Measures:
     forked: tuple[str, ...]
     overlaps: tuple[Overlap, ...]
     twice: tuple[str, ...] = field(default=())
+    glimpsed: tuple[str, ...] = field(default=())
 
     @property
     def took_over(self) -> float | None:
@@ -92,7 +79,7 @@ def measure(log: Log) -> Measures:
     """All figures of LOG."""
     fault = log.faults[0].start if log.faults else None
     timeline, leader = log.begin.timeline, log.begin.leader
-    end = max((one.end for one in (*log.writes, *log.reads)), default=0.0)
+    end, spans = log.load_end, leading(log)
     paths = tuple(_path(about.name, about.reads, log, fault, timeline, end) for about in log.begin.paths)
     later = [one.timeline for one in acknowledged(log.writes) if one.timeline and timeline and one.timeline > timeline]
     lost, recovered, unexpected = _rows(log)
@@ -111,8 +98,9 @@ def measure(log: Log) -> Measures:
         recovered=recovered,
         unexpected=unexpected,
         forked=_forked(log.writes),
-        overlaps=tuple(_overlaps(log)),
+        overlaps=tuple(overlaps(log, spans)),
         twice=_twice((*log.writes, *log.reads)),
+        glimpsed=tuple(glimpsed(log, spans)),
     )
 
 
@@ -208,31 +196,6 @@ def _forked(writes: Sequence[ClientOp]) -> tuple[str, ...]:
         if (one.timeline or 0) < latest:
             forked.append(one.id)
     return tuple(forked)
-
-
-def _overlaps(log: Log) -> Iterable[Overlap]:
-    """Pairs of nodes out of recovery at once: only time between two sightings that both say so counts."""
-    spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    by_node: defaultdict[str, list[Sighting]] = defaultdict(list)
-    for seen in log.sightings:
-        if seen.by is Witness.SQL:
-            by_node[seen.node].append(seen)
-    for node, seen_there in by_node.items():
-        for before, after in pairwise(seen_there):
-            if before.leads and after.leads and after.time - before.time <= NEAR:
-                spans[node].append((before.time, after.time))
-    nodes = sorted(spans)
-    for index, first in enumerate(nodes):
-        for second in nodes[index + 1 :]:
-            # Clocks that are off may make two moments look like one.
-            slack = log.clocks.get(first, 0.0) + log.clocks.get(second, 0.0)
-            shared = [
-                (max(a, c), min(b, d)) for a, b in spans[first] for c, d in spans[second] if min(b, d) > max(a, c)
-            ]
-            total = sum(b - a for a, b in shared)
-            if total > slack:
-                start = min(a for a, _ in shared)
-                yield Overlap(first, second, start, start + total)
 
 
 def _twice(attempts: Iterable[ClientOp]) -> tuple[str, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from labgen.blueprint.drills import DrillExpectation
 from labgen.checks import Status
-from labgen.checks.wording import count, listed
-from labgen.drill.judge.log import Log, Witness, acknowledged
+from labgen.checks.wording import count, some
+from labgen.drill.judge.entries import Witness, acknowledged
+from labgen.drill.judge.log import Log
 from labgen.drill.judge.measure import Measures, PathFigures, measure
+from labgen.drill.judge.promises import broken_promises
+from labgen.drill.judge.watch import Hole, holes
 
 
 class DrillStatus(StrEnum):
@@ -53,9 +56,9 @@ def judge(log: Log) -> DrillVerdict:
 def _data(measures: Measures, expect: DrillExpectation) -> Iterable[str]:
     if measures.lost is not None and len(measures.lost) > expect.lost:
         allowed = f", {expect.lost} may be" if expect.lost else ""
-        yield f"{count(len(measures.lost), 'acknowledged write')} lost{allowed}: {_some(measures.lost)}"
+        yield f"{count(len(measures.lost), 'acknowledged write')} lost{allowed}: {some(measures.lost)}"
     if measures.unexpected:
-        yield f"{count(len(measures.unexpected), 'row')} that nobody was to have written: {_some(measures.unexpected)}"
+        yield f"{count(len(measures.unexpected), 'row')} that nobody was to have written: {some(measures.unexpected)}"
 
 
 def _leaders(log: Log, measures: Measures, expect: DrillExpectation) -> Iterable[str]:
@@ -66,7 +69,7 @@ def _leaders(log: Log, measures: Measures, expect: DrillExpectation) -> Iterable
     if measures.forked:
         yield (
             f"{count(len(measures.forked), 'write')} acknowledged on the old timeline after others were on the new: "
-            f"{_some(measures.forked)}"
+            f"{some(measures.forked)}"
         )
     took_over = measures.took_over
     if expect.failover is True and took_over is None:
@@ -133,7 +136,17 @@ def _doubts(log: Log, measures: Measures) -> Iterable[str]:
     if not measures.paths:
         yield "there was no load"
     if measures.twice:
-        yield f"ids that were used twice: {_some(measures.twice)}"
+        yield f"ids that were used twice: {some(measures.twice)}"
+    for node in measures.glimpsed:
+        yield f"{node} was seen once to take writes while another node did: nobody knows for how long"
+    yield from broken_promises(log)
+    if log.ended:
+        yield from map(_unwatched, holes(log))
+
+
+def _unwatched(hole: Hole) -> str:
+    asked = {Witness.SQL: "PostgreSQL", Witness.REST: "Patroni", Witness.DCS: "DCS"}[hole.by]
+    return f"{hole.node}: nobody watched its {asked} for {hole.seconds:.1f} s, from {hole.start:.1f} s on"
 
 
 def _worked_before(log: Log, figures: PathFigures) -> bool:
@@ -143,7 +156,3 @@ def _worked_before(log: Log, figures: PathFigures) -> bool:
 
 def _kind(figures: PathFigures) -> str:
     return "read" if figures.reads else "write"
-
-
-def _some(ids: Sequence[str], most: int = 5) -> str:
-    return listed(ids[:most]) if len(ids) <= most else f"{', '.join(ids[:most])} and {len(ids) - most} more"

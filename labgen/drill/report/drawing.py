@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from labgen.drill.judge.log import ClientOp, Log, OpResult, Witness
+from labgen.drill.judge.entries import ClientOp, OpResult, Witness
+from labgen.drill.judge.log import Log
 from labgen.drill.judge.measure import Measures, PathFigures
 from labgen.drill.report.tables import seconds
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from labgen.checks.registry import select_checks
 from labgen.drill.judge.begin import LogBegin, PathAbout
+from labgen.drill.judge.entries import Witness
 from labgen.drill.judge.predict import Route, Span, predict
 from labgen.drill.run.plan import DrillPlan, strongest
 from labgen.drill.run.streams import CONNECT_TIMEOUT, DEADLINE, INTERVAL, OBSERVE_EVERY
@@ -18,7 +20,7 @@ def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
     """Everything that is known of the drill that PLAN describes when it begins."""
     cluster, predicted = plan.cluster, _predicted(lab, plan)
     return LogBegin(
-        format=1,
+        format=2,
         lab=lab.name,
         blueprint=lab.blueprint.name,
         profile=lab.profile,
@@ -41,6 +43,8 @@ def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
             PathAbout(name=path.name, summary=path.summary, reads=path.reads, predicted=predicted[path.name])
             for path in plan.paths
         ),
+        checks=tuple(check.name for check in select_checks(lab)),
+        witnesses=tuple(Witness),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labgen.checks.builtin.postgresql import application, local_sql
 from labgen.cluster.nodes import Nodes, run
-from labgen.drill.judge.log import LogFile
+from labgen.drill.judge.logfile import LogFile
 from labgen.lab.model import Lab
 
 
@@ -47,6 +47,6 @@ class DrillRecord:
         """Seconds since the drill began."""
         return round(time.monotonic() - self.zero, 4)
 
-    def span(self, event: str, name: str, title: str, targets: Sequence[str], start: float, **more: bool) -> None:
+    def span(self, event: str, name: str, title: str, targets: Sequence[str], start: float, **more: object) -> None:
         """Something that was done to TARGETS from START until now."""
         self.log.add(event, t_start=start, t_end=self.now, name=name, title=title, targets=list(targets), **more)

@@ -24,4 +24,6 @@ def inject(plan: DrillPlan, context: DrillContext, undos: Undos, record: DrillRe
         start = record.now
         for name, injection in planned.injections:
             injector.do(injection, planned.fault.title, name)
-        record.span("fault", planned.fault.name, planned.title, planned.targets, start)
+        record.span(
+            "fault", planned.fault.name, planned.title, planned.targets, start, unwatched=list(planned.unwatched)
+        )

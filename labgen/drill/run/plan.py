@@ -36,6 +36,11 @@ class PlannedFault:
         who = self.targets[0] if len(self.targets) == 1 else f"each of {', '.join(self.targets)}"
         return f"{who} {self.fault.title}"
 
+    @property
+    def unwatched(self) -> tuple[str, ...]:
+        """The targets on which nothing runs any more: what is done from outside is done to the whole machine."""
+        return tuple(dict.fromkeys(name for name, injection in self.injections if injection.node is None))
+
 
 @dataclass(frozen=True)
 class DrillPlan:

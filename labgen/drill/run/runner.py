@@ -10,7 +10,7 @@ from pathlib import Path
 from labgen.blueprint.drills import Drill
 from labgen.checks.builtin.postgresql import application
 from labgen.cluster.probes import gate
-from labgen.drill.judge.log import LogFile
+from labgen.drill.judge.logfile import LogFile
 from labgen.drill.run.begin import log_begin
 from labgen.drill.run.context import DrillContext, DrillRecord
 from labgen.drill.run.heal import check_health, fully_replicated, heal_all

@@ -13,7 +13,7 @@ from typing import Any
 
 from labgen.cluster.dcs import leader_key
 from labgen.cluster.nodes import Nodes, clock_of
-from labgen.drill.judge.log import LogFile
+from labgen.drill.judge.logfile import LogFile
 from labgen.errors import LabgenError
 from labgen.lab.model import Lab, Node
 from labgen.system.connection import Connection
@@ -58,6 +58,9 @@ class Seen:
     key_since: float = 0.0
     """when it was first seen there"""
     leads: dict[str, bool | None] = field(default_factory=dict)
+    """node → what its PostgreSQL said last"""
+    watched: dict[str, dict[str, float]] = field(default_factory=dict)
+    """node → by whom → when the last answer was there, an empty one too"""
     ended: str | None = None
     """why the load is over before its time"""
 
@@ -145,8 +148,11 @@ class Load:
             self._stream.stop()
 
     def _told(self, line: str) -> None:
-        entry = _read(line, 8)
+        entry = _read(line, 8, 2)
         if entry is None:
+            return
+        if len(entry) == 2:
+            self._log.add("load", path=entry[0], attempts=entry[1])
             return
         path, number, start, end, result, server, timeline, error = entry
         start, end = round(start + self._shift, 4), round(end + self._shift, 4)
@@ -165,6 +171,7 @@ class Observers:
         self._nodes, self._lab, self._log, self._seen, self._zero = nodes, lab, log, seen, zero
         self._stop = threading.Event()
         self._streams: dict[str, Stream] = {}
+        self._runs: dict[str, int] = {}
         self._threads = [
             threading.Thread(target=self._keep_watching, args=(node,), daemon=True) for node in lab.member_nodes
         ]
@@ -190,8 +197,9 @@ class Observers:
     def _watch(self, node: Node) -> None:
         connection = self._nodes[node.name]
         offset, error = clock_of(connection, node.name, probes=3)
-        self._log.add("clock", node=node.name, error=round(error, 4))
         program = self._nodes.place(node.name, "observe.py")
+        run = self._runs[node.name] = self._runs.get(node.name, 0) + 1
+        self._log.add("clock", node=node.name, error=round(error, 4), run=run)
         config = {
             "address": node.address,
             "interval": OBSERVE_EVERY,
@@ -202,14 +210,16 @@ class Observers:
         stale = threading.Event()
 
         def told(line: str) -> None:
-            entry = _read(line, 5)
+            entry = _read(line, 7)
             if entry is None:
                 return
+            by, look, start, end, *what = entry
             # A virtual machine that was frozen goes on with the time at which it was.
-            if time.monotonic() - self._zero - (entry[1] + shift) > LATE:
+            if time.monotonic() - self._zero - (end + shift) > LATE:
                 stale.set()
             if not stale.is_set():
-                self._told(node.name, shift, *entry)
+                numbers = {"run": run, "look": look, "took": round(end - start, 4)}
+                self._told(node.name, numbers, by, round(end + shift, 4), *what)
 
         command = f"exec runuser -u postgres -- python3 -I -B {program}"
         stream = self._streams[node.name] = Stream(connection, command, config, told)
@@ -223,7 +233,7 @@ class Observers:
     def _told(
         self,
         node: str,
-        shift: float,
+        numbers: Mapping[str, float],
         by: str,
         at: float,
         leads: bool | None,
@@ -233,17 +243,18 @@ class Observers:
         leader = self._lab.members.get(leader, leader) if leader else leader
         about = {"timeline": timeline, "leader": leader}
         kept = {name: value for name, value in about.items() if value is not None}
-        self._log.add("leader", t=round(at + shift, 4), node=node, by=by, leads=leads, **kept)
+        self._log.add("leader", t=at, node=node, by=by, leads=leads, **numbers, **kept)
+        self._seen.watched.setdefault(node, {})[by] = at
         if by == "dcs" and leader and leader != self._seen.key:
-            self._seen.key, self._seen.key_since = leader, at + shift
+            self._seen.key, self._seen.key_since = leader, at
         elif by == "sql":
             self._seen.leads[node] = leads
 
 
-def _read(line: str, length: int) -> list[Any] | None:
+def _read(line: str, *lengths: int) -> list[Any] | None:
     """A line of a program as a list; None for what is none: a warning of Python's, or a torn last line."""
     try:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, list) and len(entry) == length else None
+    return entry if isinstance(entry, list) and len(entry) in lengths else None
