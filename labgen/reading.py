@@ -6,12 +6,15 @@ What is refused raises OSError like anything that cannot be read, with words in 
 from __future__ import annotations
 
 import errno
+import json
+import math
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 MIB = 1 << 20
+LARGEST_RECORD = 16 * MIB  # of what labgen itself has written down
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -49,3 +52,28 @@ def _refuse_special(path: Path, mode: int) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is no plain file", str(path))
+
+
+def read_text(path: Path, largest: int = LARGEST_RECORD) -> str:
+    """The UTF-8 text in the file PATH, of at most LARGEST bytes; raises OSError, and ValueError for what is no text."""
+    return read_plain(path, largest).decode("utf-8")
+
+
+def read_json(path: Path, largest: int = LARGEST_RECORD) -> Any:
+    """What the JSON file PATH, of at most LARGEST bytes, says; raises OSError, and ValueError as `parse_json` does."""
+    return parse_json(read_plain(path, largest))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What the JSON TEXT says; raises ValueError for what is none, too deep, or has a number that is none."""
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it nests too deep") from None
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{word} is no number")
+    return number

@@ -31,8 +31,10 @@ from labgen.blueprint.drills import Drill
 from labgen.checks import Status
 from labgen.drill.judge.begin import LogBegin
 from labgen.errors import UsageError
+from labgen.reading import parse_json, read_text
 
 CURE = "recheck takes the .jsonl file that `labgen drill run` names at its end"
+LARGEST = 128 << 20  # bytes; an hour of four paths
 EVENTS = ("begin", "write", "read", "leader", "fault", "heal", "whole", "rows", "check", "clock", "note", "end")
 
 
@@ -153,7 +155,7 @@ class LogFile:
 def read_log(path: Path) -> Log:
     """The log in the file PATH; raises UsageError naming the line that is none. A torn last line is left out."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, LARGEST)
     except (OSError, UnicodeDecodeError) as why:
         reason = why.strerror if isinstance(why, OSError) else "it is no text"
         raise UsageError(f"the log cannot be read: {reason}", where=path, cure=CURE) from None
@@ -168,7 +170,7 @@ def parse_log(lines: Iterable[str], where: str | Path) -> Log:
         if not line.strip():
             continue
         try:
-            gathered.add(json.loads(line))
+            gathered.add(parse_json(line))
         except (ValueError, LookupError, TypeError, AttributeError):
             if number == len(lines) and not line.endswith("\n"):
                 gathered.torn = True  # whoever wrote it was killed
