@@ -18,9 +18,11 @@ from typing import Any, BinaryIO, Protocol
 from labgen import __version__
 from labgen.artefacts.store import sha256
 from labgen.errors import LockError
+from labgen.reading import parse_json
 from labgen.wording import shown
 
-LARGEST_CONTENTS = 16 << 20  # bytes
+LARGEST_CONTENTS = 4 << 20  # bytes; some 25,000 members
+GIB = 1 << 30
 BLOCK = 1 << 20
 RECORD = tarfile.BLOCKSIZE
 
@@ -37,7 +39,7 @@ class Kind:
 
     noun, cure: for messages. contents: the name of the first member. format: the newest that is understood.
     place: whether a member may be called so; misplaced: what one is that may not. required: a member that each has.
-    largest, most: bytes of one member and of all together, None for no limit.
+    largest, most: bytes of one member and of all together. count: how many members there may be.
     """
 
     noun: str
@@ -47,8 +49,9 @@ class Kind:
     misplaced: str
     required: str
     cure: str
-    largest: int | None = None
-    most: int | None = None
+    largest: int
+    most: int
+    count: int = 20_000
 
     def refused(self, path: Path, why: str) -> LockError:
         """The error about the archive PATH, of which nothing is taken in."""
@@ -95,28 +98,42 @@ def _contents(members: Iterator[_Member], kind: Kind, path: Path) -> dict[str, A
         raise kind.refused(path, f"it does not begin with {kind.contents}")
     data = b"".join(first.blocks())
     try:
-        document = json.loads(data)
-        if document["format"] > kind.format:
+        document = parse_json(data)
+        if _whole(document["format"]) > kind.format:
             raise LockError(
                 f"the {kind.noun} has the format {document['format']}; this labgen knows {kind.format}",
                 where=path,
                 cure="update labgen",
             )
-        sizes = {str(name): int(of["size"]) for name, of in document["members"].items()}
+        sizes = {str(name): _whole(of["size"]) for name, of in document["members"].items()}
         if not all(isinstance(of["sha256"], str) for of in document["members"].values()):
             raise TypeError("a checksum")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise kind.refused(path, f"{kind.contents} is damaged") from None
+    _refuse_sizes(sizes, kind, path)
+    return dict(document)
+
+
+def _whole(value: Any) -> int:
+    """VALUE, a whole number from 0 on; raises TypeError for all else that JSON has."""
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{shown(value)} is no size")
+    return value
+
+
+def _refuse_sizes(sizes: Mapping[str, int], kind: Kind, path: Path) -> None:
+    """Raise LockError unless members of such SIZES may be there: before anything of them is read."""
+    if len(sizes) > kind.count:
+        raise kind.refused(path, f"it has more than {kind.count} members")
     if kind.required not in sizes:
         raise kind.refused(path, f"{kind.contents} names no {kind.required}")
     for name, size in sizes.items():
         if not kind.place(name):
             raise kind.refused(path, f"{shown(name)} {kind.misplaced}")
-        if size < 0 or (kind.largest is not None and size > kind.largest):
+        if size > kind.largest:
             raise kind.refused(path, f"{shown(name)} is larger than {kind.largest} bytes")
-    if kind.most is not None and sum(sizes.values()) > kind.most:
+    if sum(sizes.values()) > kind.most:
         raise kind.refused(path, f"its members have more than {kind.most} bytes")
-    return dict(document)
 
 
 def unpack(source: Readable, kind: Kind, path: Path, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -134,6 +151,15 @@ def unpack(source: Readable, kind: Kind, path: Path, folder: Path, progress: Cal
         with target.open("xb") as out:
             for block in member.blocks():
                 out.write(block)
+    return document
+
+
+def check_members(source: Readable, kind: Kind, path: Path) -> dict[str, Any]:
+    """What the contents say, after every member has been compared with them, block by block; raises LockError."""
+    members = _members(source, kind, path)
+    document = _contents(members, kind, path)
+    for _ in _listed(members, document["members"], kind, path):
+        pass
     return document
 
 
@@ -199,6 +225,8 @@ def _members(source: Readable, kind: Kind, path: Path) -> Iterator[_Member]:
             raise kind.refused(path, f"it ends early, or is no archive ({error})") from None
         if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
             raise kind.refused(path, f"{shown(entry.name)} is no plain file")
+        if not 0 <= entry.size <= kind.largest:
+            raise kind.refused(path, f"{shown(entry.name)} is larger than {kind.largest} bytes")
         left = [entry.size]
 
         def blocks(left: list[int] = left) -> Iterator[bytes]:

@@ -29,6 +29,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labgen.wording import harmless
+
 if TYPE_CHECKING:
     from labgen.problems import Problem
 
@@ -73,7 +75,7 @@ class LabgenError(Exception):
             first, *rest = cure.splitlines()
             out.append(f"  next:  {first}")
             out += [f"         {line}" for line in rest]
-        return out
+        return [harmless(line) for line in out]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -108,7 +110,7 @@ class DocumentError(UsageError):
     def lines(self) -> list[str]:
         # The place comes first and unindented, so that editors and CI logs can jump to it.
         head = f"error: {self.what}"
-        return [*self.detail, head] + ([f"  next:  {self.cure}"] if self.cure else [])
+        return [harmless(line) for line in (*self.detail, head, *([f"  next:  {self.cure}"] if self.cure else []))]
 
 
 class PluginError(UsageError):

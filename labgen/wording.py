@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 LONGEST = 60  # characters of a value that a message repeats
@@ -29,6 +30,17 @@ def shown(value: object) -> str:
 def shortened(text: str) -> str:
     """The beginning of TEXT, on one line."""
     return printable(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def harmless(text: str) -> str:
+    """TEXT with its lines and tabs, without anything else that a terminal would act upon; colours are left out."""
+    if text.isprintable():
+        return text
+    text = COLOURS.sub("", text)
+    return "".join(char if char in "\n\t" or char.isprintable() else printable(char) for char in text)
 
 
 def printable(text: str) -> str:

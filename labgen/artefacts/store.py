@@ -15,6 +15,7 @@ from labgen.artefacts.sources import SourceFailed, fetch
 from labgen.components.manifest import Artefact
 from labgen.components.registry import Component
 from labgen.errors import ArtefactError
+from labgen.reading import read_json
 from labgen.system.locks import exclusively
 
 Progress = Callable[[str], None]
@@ -91,7 +92,7 @@ class ArtefactStore:
 
     def _sound(self, home: Path, name: str) -> bool:
         try:
-            record = json.loads((home / RECORD).read_text())
+            record = read_json(home / RECORD)
             return bool(record["sha256"] == sha256(home / name))
         except (OSError, ValueError, KeyError, TypeError):
             return False

@@ -14,7 +14,7 @@ from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.model import Blueprint, Sketch
 from labgen.blueprint.rules import cross_checks
 from labgen.components.registry import Component, component_folders, load_component
-from labgen.documents import Source, parse_document
+from labgen.documents import Source, parse_document, read_document_bytes
 from labgen.documents.model import checked
 from labgen.errors import DocumentError
 from labgen.plugins import cure_for
@@ -65,7 +65,7 @@ def whole_text(path: Path) -> bytes:
 
     Raises DocumentError when it cannot be read.
     """
-    own = path.read_bytes()
+    own = read_document_bytes(path, kind=KIND)
     if EXTENDS.encode() not in own or EXTENDS not in parse_document(path, kind=KIND).plain:
         return own
     parsed = put_together(path, find_blueprint, KIND)

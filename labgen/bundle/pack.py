@@ -19,16 +19,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from labgen.archives import Readable, each_member, read_contents, unpack, write_archive
+from labgen.archives import Readable, check_members, each_member, read_contents, unpack, write_archive
 from labgen.bundle.model import BUNDLE, CONTENTS, ISSUE, About, is_given
 from labgen.documents.wording import describe
 from labgen.errors import LabgenError
 from labgen.problems import path_text
+from labgen.reading import open_plain
 from labgen.redact import Redactor
 
 LEVEL = 10
-LARGEST_WINDOW = 1 << 27
-"""Bytes of memory that a file may ask for when it is read; what zstd itself takes as a matter of course."""
+LARGEST_WINDOW = 1 << 25
+"""Bytes of memory that a file may ask for when it is read; what labgen writes asks for an eighth of it."""
 CHANGED = "a password in it was taken out, and a lab that is made from this bundle has ‹password› in its place"
 Progress = Callable[[str], None]
 
@@ -122,7 +123,7 @@ def reading(path: Path) -> Iterator[Readable]:
     import zstandard  # noqa: PLC0415
 
     try:
-        with path.open("rb") as raw:
+        with open_plain(path) as raw:
             reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(raw)
             yield io.BufferedReader(reader, 1 << 16)
     except zstandard.ZstdError as error:
@@ -144,9 +145,7 @@ def peek(path: Path) -> About:
 def check(path: Path) -> About:
     """The same, after all of it has been read and compared with its checksums; nothing is written anywhere."""
     with reading(path) as source:
-        for _ in each_member(source, BUNDLE, path):
-            pass
-    return peek(path)
+        return _about(check_members(source, BUNDLE, path), path)
 
 
 def take_in(path: Path, folder: Path, progress: Progress) -> About:

@@ -12,6 +12,7 @@ from typing import Any
 from labgen.checkpoint.version import LabVersion
 from labgen.errors import LabgenError, UnknownNameError
 from labgen.naming import refuse_name
+from labgen.reading import read_json, read_text
 from labgen.system.files import write_atomically
 
 FORMAT = 2
@@ -91,15 +92,15 @@ class CheckpointStore:
     def under_way(self) -> str | None:
         """The checkpoint that the lab is being brought back to; None also if it is not there any more."""
         try:
-            name = self.restoring.read_text()
-        except OSError:
+            name = read_text(self.restoring)
+        except (OSError, ValueError):
             return None
         return name if self.has(name) else None
 
     def _records(self) -> Iterator[Checkpoint]:
         for path in self.folder.glob("*.json"):
             try:
-                data = json.loads(path.read_text())
+                data = read_json(path)
                 if data["format"] > FORMAT:
                     raise LabgenError("a checkpoint was made by a newer labgen", where=path, cure="update labgen")
                 checkpoint = _from_data(data)

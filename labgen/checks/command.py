@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from labgen.checks.context import Check, Context, Unknown, complaint
 from labgen.checks.model import CheckOutcome
 from labgen.components.manifest import CommandCheck, CommandExpectation
+from labgen.patterns import search
 from labgen.system.connection import CommandResult
 
 
@@ -36,7 +36,7 @@ def judge_answer(expect: CommandExpectation, result: CommandResult) -> list[str]
     faults = []
     if expect.exit is not None and result.rc != expect.exit:
         faults.append(complaint(result) + ("" if expect.exit == 0 else f", expected exit {expect.exit}"))
-    if expect.stdout is not None and not re.search(expect.stdout, result.stdout, re.MULTILINE):
+    if expect.stdout is not None and search(expect.stdout, result.stdout, lines=True) is None:
         faults.append(f"its output does not match {expect.stdout}")
     if expect.json_:
         faults += _judge_json(expect.json_, result.stdout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 from labgen.actions.session.reporter import Reporter
 from labgen.checks import CheckResult
+from labgen.cli.console import json_text
 from labgen.errors import LabgenError
 from labgen.host.room import full_disk
 from labgen.plan.model import StepId
@@ -17,7 +17,7 @@ from labgen.plan.model import StepId
 
 def emit(event: str, **about: Any) -> None:
     """One JSON object on a line of its own on stdout, at once."""
-    print(json.dumps({"event": event, **about}, ensure_ascii=False, default=str), flush=True)
+    print(json_text({"event": event, **about}), flush=True)
 
 
 @contextmanager

@@ -80,9 +80,11 @@ def main() -> None:
             raise
         import traceback
 
+        from labgen.wording import harmless
+
         where = traceback.extract_tb(error.__traceback__)[-1]
         print(
-            f"error: this is a fault of labgen itself: {type(error).__name__}: {error}\n"
+            f"error: this is a fault of labgen itself: {type(error).__name__}: {harmless(str(error))}\n"
             f"  where: {where.filename}:{where.lineno}\n"
             "  next:  run it again with LABGEN_DEBUG=1 and report what it prints",
             file=sys.stderr,

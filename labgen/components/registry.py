@@ -12,6 +12,7 @@ from labgen.documents import Loc
 from labgen.documents.model import read_document
 from labgen.errors import DocumentError, meant
 from labgen.plugins import COMPONENTS, cure_for, plugin_folders
+from labgen.reading import read_text
 from labgen.resources import resource
 
 MANIFEST = "component.yml"
@@ -53,7 +54,7 @@ class Component:
     @property
     def scripts(self) -> dict[str, str]:
         """The shell scripts, name → text."""
-        inside = {path.name: path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.sh"))}
+        inside = {path.name: read_text(path) for path in sorted(self.folder.glob("*.sh"))}
         return {**inside, **{name: text for name, text in self.texts.items() if name.endswith(".sh")}}
 
     @property

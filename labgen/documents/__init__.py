@@ -4,7 +4,7 @@ All problems of a document come back together, as values that know their place. 
 `model`; the rest does without, so that a list of blueprints is quick.
 """
 
-from labgen.documents.text import SUFFIXES, Parsed, parse_document, parse_value, shown
+from labgen.documents.text import SUFFIXES, Parsed, parse_document, parse_value, read_document_bytes, shown
 from labgen.problems import Loc, Place, Problem, Source, path_text
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "parse_document",
     "parse_value",
     "path_text",
+    "read_document_bytes",
     "shown",
 ]

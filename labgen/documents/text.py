@@ -15,6 +15,7 @@ import yaml
 
 from labgen.errors import DocumentError
 from labgen.problems import Loc, Place, Problem, Source, path_text
+from labgen.reading import read_plain
 from labgen.wording import shown as in_words
 
 SUFFIXES = (".yml", ".yaml")
@@ -95,19 +96,21 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def _text(path: Path, kind: str) -> str:
-    name = shown(path)
+def read_document_bytes(path: Path, *, kind: str) -> bytes:
+    """The bytes of the document at PATH; raises DocumentError where there are none, or too many."""
     try:
-        raw = path.read_bytes()
+        return read_plain(path, LARGEST)
     except OSError as error:
-        raise _unreadable(Place(name), f"cannot be read: {error.strerror}", kind) from None
-    if len(raw) > LARGEST:
-        raise _unreadable(Place(name), f"is larger than {LARGEST} bytes", kind)
+        raise _unreadable(Place(shown(path)), f"cannot be read: {error.strerror}", kind) from None
+
+
+def _text(path: Path, kind: str) -> str:
+    raw = read_document_bytes(path, kind=kind)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise _unreadable(Place(name, line), "is not UTF-8 text", kind) from None
+        raise _unreadable(Place(shown(path), line), "is not UTF-8 text", kind) from None
 
 
 def _unreadable(place: Place, what: str, kind: str) -> DocumentError:

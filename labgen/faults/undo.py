@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labgen.errors import LabgenError, OperationError
+from labgen.reading import read_json
 from labgen.system.files import write_atomically
 
 FILE = "drill.json"
@@ -87,7 +88,7 @@ def left_over(folder: Path) -> Undos | None:
     """What a drill on the lab in FOLDER has left to be undone, or None; raises OperationError if it is damaged."""
     path = folder / FILE
     try:
-        data = json.loads(path.read_text())
+        data = read_json(path)
         entries = [
             Undo(**{**entry, "command": entry["command"] if entry["node"] else tuple(entry["command"])})
             for entry in data["undos"]

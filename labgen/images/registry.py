@@ -11,6 +11,7 @@ from labgen.images.spec import ImageSpec
 from labgen.lock.packages import Package
 from labgen.providers import all_providers
 from labgen.providers.image_maker import ImageMaker
+from labgen.reading import read_json
 from labgen.system.files import write_atomically
 
 
@@ -54,7 +55,7 @@ def record_image(spec: ImageSpec, cache: Path, size: int, packages: tuple[Packag
 def image_made(spec: ImageSpec, cache: Path) -> str:
     """When the image of SPEC was built here, ISO 8601; empty if that is not known."""
     try:
-        return str(json.loads(_record_path(cache, spec.name).read_text())["made"])
+        return str(read_json(_record_path(cache, spec.name))["made"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -64,7 +65,7 @@ def list_images(cache: Path) -> list[ImageRecord]:
     records = []
     for path in sorted((cache / "images").glob("*.json")):
         try:
-            data = json.loads(path.read_text())
+            data = read_json(path)
             packages = tuple(Package.model_validate(package) for package in data.get("packages", ()))
             components = tuple(data["components"])
             records.append(ImageRecord(**{**data, "components": components, "packages": packages}))

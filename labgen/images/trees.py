@@ -24,6 +24,7 @@ from labgen.images.spec import ImageSpec
 from labgen.lock.mirror import fetch_packages
 from labgen.lock.packages import Package
 from labgen.lock.pool import Pool
+from labgen.reading import LARGEST_RECORD, read_plain
 from labgen.system.files import write_atomically
 from labgen.system.locks import exclusively
 from labgen.systems import OsName, system
@@ -215,7 +216,7 @@ class Trees:
 
     def _record(self, path: Path) -> Tree | None:
         try:
-            tree = Tree.model_validate_json(path.read_bytes())
+            tree = Tree.model_validate_json(read_plain(path, LARGEST_RECORD))
         except (OSError, ValidationError):
             return None  # a record that cannot be read is no record: the tree is made again when it is needed
         return tree if tree.file == f"{path.stem}.tar" else None

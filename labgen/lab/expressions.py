@@ -2,8 +2,8 @@
 
 lab, node, p (this component's parameters on this node), params(component, node), nodes(component, …), member(node) (the
 name that Patroni there goes by), versions, secrets, the test `below` for versions (`versions.x is below('3.0.4')`) and
-the filter `seconds` for texts like 500ms and 3s. A third party's template runs in Jinja's sandbox: it sees data, not
-Python.
+the filter `seconds` for texts like 500ms and 3s. A third party's template runs in Jinja's sandbox, with bounds
+(`sandbox.py`): it sees data, not Python, and comes to an end.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jinja2 import StrictUndefined, TemplateError, TemplateRuntimeError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError, TemplateRuntimeError
 
 from labgen.components.versions import is_below
+from labgen.lab.budget import Budget
 from labgen.lab.model import Lab, Node, Values
 from labgen.lab.quoting import FILTERS
+from labgen.lab.sandbox import BUDGET, BoundedEnvironment
 from labgen.lab.secrets import Secrets
+from labgen.reading import read_plain
 
 T = TypeVar("T")
+
+LARGEST = 1 << 18  # bytes of a template
 
 
 class Expressions:
@@ -32,6 +36,7 @@ class Expressions:
     def __init__(self, lab: Lab, secrets: Secrets | None = None) -> None:
         self._lab = lab
         self._secrets: Secrets = secrets or {}
+        self._budget = Budget()
 
     def context(self, node: Node, component: str) -> Mapping[str, Any]:
         """The names a template of COMPONENT sees on NODE."""
@@ -52,12 +57,13 @@ class Expressions:
             "member": self._lab.member,
             "versions": self._lab.versions,
             "secrets": self._secrets,
+            BUDGET: self._budget,
         }
 
     def text(self, source: str, node: Node, component: str) -> str:
         """SOURCE rendered; raises jinja2.TemplateError."""
         with _template_errors():
-            return str(_text(source).render(self.context(node, component)))
+            return self._rendered(_text(source), node, component)
 
     def holds(self, expression: str, node: Node, component: str) -> bool:
         """Whether the Jinja EXPRESSION is true; raises jinja2.TemplateError."""
@@ -71,7 +77,14 @@ class Expressions:
     def file(self, path: Path, node: Node, component: str) -> str:
         """The template at PATH rendered; raises jinja2.TemplateError."""
         with _template_errors():
-            return str(_template(path).render(self.context(node, component)))
+            return self._rendered(_template(path), node, component)
+
+    def _rendered(self, template: Template, node: Node, component: str) -> str:
+        parts = []
+        for part in template.generate(self.context(node, component)):
+            self._budget.weigh(part)
+            parts.append(part)
+        return "".join(parts)
 
 
 @contextmanager
@@ -104,22 +117,16 @@ def seconds(text: str) -> float:
 
 
 @cache
-def environment() -> ImmutableSandboxedEnvironment:
-    """The one Jinja environment: strict about names, tidy about blank lines, with a filter for each language."""
-    jinja = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    jinja.filters.update(FILTERS)
-    jinja.filters["seconds"] = seconds
-    jinja.tests["below"] = is_below
-    return jinja
+def environment() -> BoundedEnvironment:
+    """The one Jinja environment, with a filter for each language."""
+    return BoundedEnvironment({**FILTERS, "seconds": seconds}, {"below": is_below})
 
 
 # A manifest's texts are the same for all nodes and profiles, and compiling one takes longer than rendering it.
 
 
 @cache
-def _text(source: str) -> Any:
+def _text(source: str) -> Template:
     return environment().from_string(source)
 
 
@@ -129,5 +136,5 @@ def _condition(expression: str) -> Any:
 
 
 @cache
-def _template(path: Path) -> Any:
-    return environment().from_string(path.read_text(encoding="utf-8"))
+def _template(path: Path) -> Template:
+    return environment().from_string(read_plain(path, LARGEST).decode("utf-8").replace("\r\n", "\n"))

@@ -14,6 +14,7 @@ from labgen.blueprint.rebase import addresses_in, inside, move, rebase
 from labgen.components.registry import MANIFEST, Component
 from labgen.documents import Loc, path_text, shown
 from labgen.errors import DocumentError, UnknownNameError, UsageError
+from labgen.lab.boxes import box_warnings
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
 from labgen.lab.model import Lab, LabNetwork, LabWarning, Node, PlacedFile, on_nodes
@@ -80,7 +81,8 @@ def resolve(
         origins=wanted.origins,
     )
     _check_overridden_addresses(lab, wanted, actual)
-    return replace(lab, weaknesses=_check_rules(lab, loaded, wanted))
+    boxes = box_warnings(loaded, profile_name, [provider] if box and not wanted.box else [])
+    return replace(lab, weaknesses=(*_check_rules(lab, loaded, wanted), *boxes))
 
 
 def _own(wanted: Overrides, packages: Mapping[str, str]) -> tuple[dict[str, Component], Callable[[Node], Node]]:

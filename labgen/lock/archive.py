@@ -11,13 +11,15 @@ import os
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from labgen.archives import BLOCK, Kind, unpack, write_archive
+from labgen.archives import BLOCK, GIB, Kind, unpack, write_archive
 from labgen.errors import LockError
-from labgen.lock.model import Lock, lock_bytes, parse_lock
+from labgen.lock.model import LARGEST, Lock, lock_bytes, parse_lock
+from labgen.reading import open_plain, read_plain
 from labgen.wording import shown
 
 CONTENTS = "labgen-archive.json"
@@ -25,6 +27,8 @@ LOCK = "labgen.lock"
 PACKED = ".gz"
 """At the end of a member's name: it is compressed, the file in the cache is not."""
 STAGING = ".taking-in-"
+GROWTH = 50
+"""How many times its size a root filesystem may have when it is unpacked; a real one has three."""
 # Where a member may go: what the cache has packages, artefacts and root filesystems under.
 _FILE = r"/[A-Za-z0-9_][A-Za-z0-9_.+%~-]*"
 PLACE = re.compile(rf"packages/debian-[0-9]+{_FILE}|artefacts{_FILE}{_FILE}|trees{_FILE}")
@@ -36,6 +40,8 @@ ARCHIVE = Kind(
     misplaced="has no place in the cache",
     required=LOCK,
     cure="copy the archive again from where it was made, or make another: labgen fetch LAB -o FILE",
+    largest=8 * GIB,
+    most=64 * GIB,
 )
 
 
@@ -93,23 +99,35 @@ def opened(path: Path, cache: Path, progress: Callable[[str], None] = lambda _: 
     with tempfile.TemporaryDirectory(dir=cache, prefix=STAGING) as scratch:
         folder = Path(scratch)
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 unpack(file, ARCHIVE, path, folder, progress)
         except OSError as error:
             raise ARCHIVE.unreadable(path, error) from None
         for packed in folder.glob(f"trees/*{PACKED}"):
             progress(f"unpacking {packed.stem}")
             _unzip(packed, path)
-        lock = parse_lock((folder / LOCK).read_bytes(), f"{path}: {LOCK}")
+        lock = _lock_in(folder / LOCK, path)
         (folder / LOCK).unlink()
         yield lock, folder
 
 
+def _lock_in(file: Path, path: Path) -> Lock:
+    try:
+        return parse_lock(read_plain(file, LARGEST), f"{path}: {LOCK}")
+    except OSError as error:
+        raise ARCHIVE.refused(path, f"{LOCK} cannot be read: {error.strerror}") from None
+
+
 def _unzip(packed: Path, path: Path) -> None:
     """Put the compressed file PACKED of the archive PATH in its own place."""
+    left = packed.stat().st_size * GROWTH + BLOCK
     try:
         with gzip.open(packed) as file, packed.with_suffix("").open("wb") as out:
-            shutil.copyfileobj(file, out, BLOCK)
-    except (OSError, EOFError) as error:
+            while block := file.read(BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise ARCHIVE.refused(path, f"{shown(packed.name)} grows to more than {GROWTH} times its size")
+                out.write(block)
+    except (OSError, EOFError, zlib.error) as error:
         raise ARCHIVE.refused(path, f"{shown(packed.name)} is damaged: {error}") from None
     packed.unlink()

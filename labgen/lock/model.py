@@ -16,13 +16,14 @@ from labgen.documents.wording import describe
 from labgen.errors import LockError
 from labgen.lock.packages import Package, Sha256
 from labgen.problems import path_text
+from labgen.reading import parse_json, read_plain
 from labgen.system.files import write_atomically
 from labgen.systems import OsName
 from labgen.wording import printable
 
 FORMAT = 1
 MOST_PROBLEMS = 5  # of a damaged file that are told
-LARGEST = 64 << 20  # bytes; a thousand packages are some 200 kB
+LARGEST = 16 << 20  # bytes; a thousand packages are some 200 kB
 
 
 class LockedPackage(Package):
@@ -102,9 +103,7 @@ class Lock(Strict):
 def read_lock(path: Path) -> Lock:
     """The lock in the file PATH; raises LockError when it is missing, damaged, or of a newer labgen."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise _damaged(path, ["it is too large for a lock file"])
-        data = path.read_bytes()
+        data = read_plain(path, LARGEST)
     except OSError as error:
         raise LockError(
             f"the lock file cannot be read: {(error.strerror or 'an error').lower()}",
@@ -117,8 +116,8 @@ def read_lock(path: Path) -> Lock:
 def parse_lock(data: bytes, where: str | Path) -> Lock:
     """The lock in DATA, which comes from WHERE; raises LockError."""
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+        document = parse_json(data)
+    except ValueError:
         raise _damaged(where, ["it is not JSON"]) from None
     number = document.get("format") if isinstance(document, dict) else None
     if isinstance(number, int) and number > FORMAT:

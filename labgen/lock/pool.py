@@ -12,6 +12,7 @@ from pathlib import Path
 from labgen.artefacts.store import sha256
 from labgen.errors import PackageError
 from labgen.lock.packages import Package
+from labgen.reading import read_json
 from labgen.system.files import write_atomically
 from labgen.systems import OsName
 
@@ -92,7 +93,7 @@ class Pool:
 
     def _record(self, path: Path) -> tuple[Package, str] | None:
         try:
-            data = json.loads(path.read_text())
+            data = read_json(path)
             control = data.pop(CONTROL)
             return Package.model_validate(data), str(control)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -12,10 +12,11 @@ from pydantic import ConfigDict, Field
 
 from labgen.blueprint.loader import whole_text
 from labgen.components.manifest import Strict
-from labgen.documents import SUFFIXES, Loc, Problem, Source
+from labgen.documents import SUFFIXES, Loc, Problem, Source, read_document_bytes
 from labgen.documents.model import draft_document
 from labgen.errors import DocumentError, UsageError
 from labgen.overrides.model import BESIDE, OverridesDocument
+from labgen.reading import read_text
 
 LARGEST = 1 << 20
 """Bytes of a script or file beside a document."""
@@ -56,7 +57,7 @@ class OverridesFile:
     def copy_to(self, folder: Path) -> None:
         """Put the document and the files that it names into FOLDER, where it can be read again."""
         folder.mkdir(parents=True)
-        (folder / self.path.name).write_bytes(self.path.read_bytes())
+        (folder / self.path.name).write_bytes(read_document_bytes(self.path, kind="overrides document"))
         for name, text in self.texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
@@ -129,10 +130,7 @@ def _named(document: OverridesDocument) -> list[tuple[Loc, str]]:
 
 def _text(path: Path) -> str:
     """The text in the file PATH; raises OSError, or ValueError for what is no text."""
-    raw = path.read_bytes()
-    if len(raw) > LARGEST:
-        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
     try:
-        return raw.decode("utf-8")
+        return read_text(path, LARGEST)
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from labgen.plan.model import StepId
+from labgen.reading import parse_json, read_plain
+
+LARGEST = 64 << 20  # bytes; a line a step
 
 
 class Journal:
@@ -21,7 +24,7 @@ class Journal:
         self._lock = threading.Lock()
         self._done: dict[StepId, str] = {}
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        content = path.read_bytes()
+        content = read_plain(path, LARGEST)
         for line in content.splitlines():
             self._replay(line)
         if content and not content.endswith(b"\n"):
@@ -62,7 +65,7 @@ class Journal:
     def _replay(self, line: bytes) -> None:
         """A line that does not parse is one that was being written when the power went; its step is not done."""
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             step = StepId(entry["node"], entry["component"], entry["stage"])
             if entry["event"] == "done":
                 self._done[step] = entry["digest"]

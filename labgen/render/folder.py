@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from labgen.errors import UsageError
+from labgen.reading import read_json
 from labgen.render.model import Rendered
 from labgen.system.files import write_atomically
 
@@ -40,7 +41,7 @@ def claim(folder: Path) -> None:
 def _recorded(folder: Path) -> set[str]:
     """What labgen wrote here before. The record may come from elsewhere: nothing outside the folder is believed."""
     try:
-        recorded = json.loads((folder / RECORD).read_text())
+        recorded = read_json(folder / RECORD)
     except (OSError, ValueError):
         return set()
     paths = [PurePosixPath(path) for path in recorded if isinstance(path, str)] if isinstance(recorded, list) else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from labgen.checks.context import Unknown, complaint
 from labgen.checks.wording import count
 from labgen.components.manifest import Scalar
 from labgen.lab.model import Node
+from labgen.patterns import search
 from labgen.repro.context import Recorder, TryContext, as_user
 from labgen.repro.model_conditions import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
 from labgen.system.connection import CommandResult
@@ -64,14 +64,14 @@ def _log(witness: Recorder, node: Node, question: LogLines) -> Answer:
     lines = done.stdout.splitlines()
     faults, shown = [], []
     if question.matches is not None:
-        found = [line for line in lines if re.search(question.matches, line)]
+        found = [line for line in lines if search(question.matches, line) is not None]
         shown += found
         if len(found) < question.at_least:
             faults.append(f"{_lines(found, lines)}{_not(question.at_least, 'at least')}")
         elif question.at_most is not None and len(found) > question.at_most:
             faults.append(f"{_lines(found, lines)}, not at most {question.at_most}")
     if question.lacks is not None:
-        found = [line for line in lines if re.search(question.lacks, line)]
+        found = [line for line in lines if search(question.lacks, line) is not None]
         shown += found
         if found:
             faults.append(f"a line matches that should not be there: {found[0].strip()}")
@@ -138,7 +138,7 @@ def _process(witness: Recorder, node: Node, question: Process) -> Answer:
 
 def _is_process(line: str, question: Process) -> bool:
     columns = line.split(None, 4)
-    if len(columns) < 5 or not re.search(str(question.matches), columns[4]):
+    if len(columns) < 5 or search(str(question.matches), columns[4]) is None:
         return False
     return question.state is None or columns[2][0].upper() == STATES[question.state]
 
@@ -212,10 +212,10 @@ _KINDS: dict[type, Callable[[Recorder, Node, Any], Answer]] = {
 
 def _text_faults(text: str, matches: str | None, lacks: str | None) -> list[str]:
     faults = []
-    if matches is not None and not re.search(matches, text, re.MULTILINE):
+    if matches is not None and search(matches, text, lines=True) is None:
         faults.append(f"nothing matches {matches}")
-    if lacks is not None and (found := re.search(lacks, text, re.MULTILINE)):
-        faults.append(f"there is what should not be: {_short(found[0])}")
+    if lacks is not None and (found := search(lacks, text, lines=True)) is not None:
+        faults.append(f"there is what should not be: {_short(found)}")
     return faults
 
 

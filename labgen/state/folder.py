@@ -36,6 +36,7 @@ from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
 from labgen.lock.model import Lock, write_lock
 from labgen.overrides.document import OverridesFile, read_overrides
+from labgen.reading import read_json, read_text
 from labgen.state.record import FORMAT, LabRecord, read_record
 from labgen.state.secrets import keep_keys, keep_secrets
 from labgen.system.files import write_atomically
@@ -113,7 +114,7 @@ class LabFolder:
         """How the lab was made; raises LabgenError when the record is damaged or of a newer labgen."""
         path = self.path / "lab.json"
         try:
-            data = json.loads(path.read_text())
+            data = read_json(path)
             if data["format"] > FORMAT:
                 raise LabgenError(f"the lab {self.name} was made by a newer labgen", where=path, cure="update labgen")
             return read_record(data)
@@ -155,8 +156,8 @@ class LabFolder:
     def linted(self) -> str:
         """The digest of what last passed lint; empty if nothing has yet."""
         try:
-            return (self.path / "linted").read_text()
-        except OSError:
+            return read_text(self.path / "linted")
+        except (OSError, ValueError):
             return ""
 
     def keep_linted(self, digest: str) -> None:

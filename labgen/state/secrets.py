@@ -9,13 +9,14 @@ from labgen.errors import LabgenError, UsageError
 from labgen.lab.keys import KeyPair, make_key_pair
 from labgen.lab.model import Lab
 from labgen.lab.secrets import make_secrets
+from labgen.reading import read_json
 from labgen.system.files import write_atomically
 
 
 def keep_secrets(path: Path, lab: Lab) -> dict[str, dict[str, str]]:
     """The secrets in the file PATH (mode 0600), completed for LAB."""
     try:
-        kept = json.loads(path.read_text())
+        kept = read_json(path)
         private = path.stat().st_mode & 0o777 == 0o600
         if not isinstance(kept, dict):
             raise ValueError("a list, or a word")

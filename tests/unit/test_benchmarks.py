@@ -11,17 +11,32 @@ import sys
 import tarfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from benchmarks import checkpoint, cold_up, common, floor, libvirt_up, memory, scaling, startup, up_floor
+from benchmarks import (
+    checkpoint,
+    cold_up,
+    common,
+    floor,
+    libvirt_up,
+    memory,
+    mutate,
+    robust,
+    scaling,
+    startup,
+    up_floor,
+)
 from labgen.actions.lab.render import render
 from labgen.actions.session.open import LabRequest, lab_of
 from labgen.blueprint.files import blueprint_files, find_blueprint
 from labgen.blueprint.loader import load_blueprint
+from labgen.errors import LabgenError
 from labgen.images.machines import image_specs
 from labgen.lab.resolve import resolve
 from labgen.plan import StepId, build_plan
@@ -183,6 +198,55 @@ except KeyboardInterrupt:
     assert child.wait(20) == 7
     assert (tmp_path / "first").exists()
     assert (tmp_path / "second").exists()
+
+
+# ---------------------------------------------------------------- damaged inputs
+
+
+def test_the_same_dice_do_the_same_damage() -> None:
+    document = (Path(__file__).parent.parent.parent / "blueprints" / "etcd-haproxy.yml").read_bytes()
+    once, again = ([mutate.yaml_changed(Random(number), document) for number in range(30)] for _ in range(2))  # noqa: S311
+    assert once == again
+    assert len(set(once)) > 25
+
+
+def test_what_comes_of_an_input_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(error: BaseException) -> Callable[[Random, Path], Callable[[], None]]:
+        def run() -> None:
+            raise error
+
+        return lambda _dice, _place: run
+
+    large = lambda _dice, _place: lambda: len(b"x" * (320 << 20))  # noqa: E731
+    kinds = {
+        "fine": lambda _dice, _place: lambda: None,
+        "placed": failing(LabgenError("x", where="y")),
+        "nowhere": failing(LabgenError("x")),
+        "wrong": failing(ValueError("x")),
+        "gone": lambda _dice, _place: lambda: os._exit(3),
+        "large": large,
+    }
+    monkeypatch.setattr(robust, "KINDS", kinds)
+    outcomes = robust.measure(list(kinds), 1, 2 * len(kinds), tmp_path)
+    assert [(it.kind, it.fault) for it in outcomes[::2]] == [
+        ("fine", ""),
+        ("placed", ""),
+        ("nowhere", "no place"),
+        ("wrong", "traceback"),
+        ("gone", "traceback"),
+        ("large", "large"),
+    ]
+    assert "wrong 0 (2 times): traceback: ValueError in ?: 'x'" in robust.table(robust.summed(outcomes))
+
+
+def test_damaged_inputs_end_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few of each kind, as a sample of what `benchmarks.robust` tries by the thousand."""
+    monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LABGEN_CACHE", str(tmp_path / "cache"))
+    kinds = ["blueprint", "overrides", "set", "reproduction", "manifest", "lock", "bundle", "archive"]
+    outcomes = robust.measure(kinds, 1, 15 * len(kinds), tmp_path)
+    assert [it for it in outcomes if it.fault in ("traceback", "no place")] == []
+    assert len({it.kind for it in outcomes if it.accepted}) >= 5
 
 
 # ---------------------------------------------------------------- one by one

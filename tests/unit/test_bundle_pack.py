@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from labgen.bundle import pack as packing
-from labgen.bundle.model import CONTENTS, RECORD, is_place
+from labgen.bundle.model import BUNDLE, CONTENTS, RECORD, is_place
 from labgen.bundle.pack import check, pack, peek, take_in
 from labgen.errors import LabgenError, LockError
 from labgen.redact import Redactor
@@ -235,7 +235,36 @@ def test_huge_members_are_refused_before_they_are_read(tmp_path: Path) -> None:
     assert "have more than 1073741824 bytes" in refused(
         made(tmp_path, [RECORDED], {RECORD: listed(b"{}"), **many}), tmp_path
     )
-    assert "is larger" in refused(made(tmp_path, [RECORDED], {RECORD: {"size": -1, "sha256": ""}}), tmp_path)
+
+
+@pytest.mark.parametrize("size", ["-1", "1e999", "Infinity", "NaN", "2.0", "true", '"2"', "null", "[]"])
+def test_a_size_that_is_none_is_refused(tmp_path: Path, size: str) -> None:
+    head = json.dumps({"format": 1, "labgen": "0.1.0", **ABOUT, "members": {RECORD: {"size": "?", "sha256": "0"}}})
+    data = tarred(member(CONTENTS, head.replace('"?"', size).encode()), RECORDED)
+    assert "bundle.json is damaged" in refused(compressed(tmp_path / "small.tar.zst", data), tmp_path)
+
+
+@pytest.mark.parametrize("size", [-512, BUNDLE.largest + 1])
+def test_a_header_s_size_is_bounded_too(tmp_path: Path, size: int) -> None:
+    contents = json.dumps({"format": 1, "labgen": "0.1.0", **ABOUT, "members": {RECORD: listed(b"{}")}}).encode()
+    header = tarfile.TarInfo(RECORD)
+    header.size = size
+    data = tarred(member(CONTENTS, contents))[: 512 + len(contents) + -len(contents) % 512]
+    data += header.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+    told = refused(compressed(tmp_path / "small.tar.zst", data), tmp_path)
+    assert "'lab.json' is larger than 268435456 bytes" in told
+
+
+def test_more_members_than_anybody_bundles_are_refused(tmp_path: Path) -> None:
+    many = {f"nodes/a/{number}": {"size": 0, "sha256": ""} for number in range(BUNDLE.count)}
+    told = refused(made(tmp_path, [RECORDED], {RECORD: listed(b"{}"), **many}), tmp_path)
+    assert "has more than 20000 members" in told
+    assert not (tmp_path / "in").exists()
+
+
+def test_contents_that_nest_without_end_are_refused(tmp_path: Path) -> None:
+    data = tarred(member(CONTENTS, b"[" * 100_000), RECORDED)
+    assert "bundle.json is damaged" in refused(compressed(tmp_path / "small.tar.zst", data), tmp_path)
 
 
 def test_more_than_was_said_is_refused(tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ def test_both_loaders_read_the_same(path: Path) -> None:
 
 
 def test_too_large(tmp_path: Path) -> None:
-    assert problems(tmp_path, b"#" * (LARGEST + 1)) == (f"a.yml:1:1: is larger than {LARGEST} bytes",)
+    assert problems(tmp_path, b"#" * (LARGEST + 1)) == (
+        f"a.yml:1:1: cannot be read: it is larger than {LARGEST} bytes",
+    )
 
 
 def test_nested_as_deep_as_the_file_is_large(tmp_path: Path) -> None:

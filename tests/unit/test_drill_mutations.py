@@ -283,7 +283,7 @@ def test_a_strangers_file_is_bounded(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no line of a drill's log"):
         read_log(path)
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(UsageError, match="it is no file"):
+    with pytest.raises(UsageError, match="it is no plain file"):
         read_log(tmp_path / "fifo")
 
 

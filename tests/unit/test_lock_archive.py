@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from labgen.archives import BLOCK
 from labgen.errors import LockError
-from labgen.lock.archive import CONTENTS, LOCK, opened, pack
+from labgen.lock.archive import CONTENTS, GROWTH, LOCK, opened, pack
 from labgen.lock.model import Lock, LockedLab, LockedPackage, SystemLock, lock_bytes
 
 OS = "debian-13"
@@ -198,6 +199,15 @@ def test_a_faulty_compressed_member_is_refused(tmp_path: Path) -> None:
     members = [plain(LOCK, lock), plain(name, half)]
     archive = made_by_hand(tmp_path / "class.tar", members, {LOCK: lock, name: half})
     assert "base.tar.gz" in refused(archive, tmp_path / "cache")
+
+
+def test_a_member_that_grows_without_end_is_refused(tmp_path: Path) -> None:
+    lock, name = lock_bytes(MADE), "trees/base.tar.gz"
+    packed = gzip.compress(bytes(2 * BLOCK))  # to a thousandth
+    assert len(packed) * GROWTH < BLOCK
+    members = [plain(LOCK, lock), plain(name, packed)]
+    archive = made_by_hand(tmp_path / "class.tar", members, {LOCK: lock, name: packed})
+    assert "'base.tar.gz' grows to more than 50 times its size" in refused(archive, tmp_path / "cache")
 
 
 def test_a_missing_one(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from labgen.bundle.model import NODES, About
 from labgen.checks import CheckReport
 from labgen.errors import PackageError
 from labgen.provision import Connections
+from labgen.reading import LARGEST_RECORD, read_plain
 from labgen.repro.judge import ReproVerdict
 from labgen.repro.play import Attempt
 from labgen.repro.result import ReproOutcome
@@ -113,4 +114,5 @@ def _compared(
 
 def _bundled(home: Path) -> dict[str, tuple[str, ...]]:
     """Node → the packages that it had."""
-    return {path.parent.name: packages_in(path.read_text()) for path in (home / NODES).glob(f"*/{PACKAGES}")}
+    lists = (home / NODES).glob(f"*/{PACKAGES}")
+    return {path.parent.name: packages_in(read_plain(path, LARGEST_RECORD).decode(errors="replace")) for path in lists}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from labgen.actions.session.open import OpenLab
 from labgen.bundle.model import OVERRIDES, REPRO, ReproFacts, is_place
 from labgen.documents import SUFFIXES
 from labgen.overrides import OverridesFile, read_overrides
+from labgen.reading import read_json, read_text
 from labgen.repro.document import check_references, read_written
 from labgen.repro.judge import ReproVerdict
 from labgen.repro.model import Reproduction
@@ -66,12 +66,12 @@ def carried(opened: OpenLab, given: Path | None) -> BundledRepro | None:
         check_references(written, opened.lab)
         member = _member(REPRO, given)
         beside = {f"{REPRO}/{name}": text for name, text in overrides.texts.items()}
-        text = given.read_text(encoding="utf-8")
+        text = read_text(given)
         return BundledRepro(written.value, text, member, _last(opened, written.value), {member: text, **beside})
     for number, file in reversed(list(enumerate(opened.overrides_files, 1))):
         if file.is_part:
             document = read_written(file.path).value
-            text = file.path.read_text(encoding="utf-8")
+            text = read_text(file.path)
             return BundledRepro(document, text, document_member(number, file), _last(opened, document), {})
     return None
 
@@ -81,7 +81,7 @@ def _last(opened: OpenLab, document: Reproduction) -> Mapping[str, Any] | None:
     results = (opened.folder.path / FOLDER).glob(f"{document.name}-*.json")
     for path in sorted(results, key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(OSError, ValueError):
-            result = json.loads(path.read_text())
+            result = read_json(path)
             if isinstance(result, dict) and result.get("reproduction") == document.name:
                 return result
     return None

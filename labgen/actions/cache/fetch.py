@@ -26,6 +26,7 @@ from labgen.lock.archive import opened, pack
 from labgen.lock.model import Lock, SystemLock, read_lock, write_lock
 from labgen.lock.pool import Pool
 from labgen.providers import who_makes_images
+from labgen.reading import LARGEST_RECORD, read_plain
 from labgen.state import all_labs, cache_folder
 
 Progress = Callable[[str], None]
@@ -129,8 +130,8 @@ def _packages(archive: Path, folder: Path, system: SystemLock) -> list[Path]:
 def _tree(archive: Path, record: Path) -> Tree:
     """The root filesystem of the record file RECORD; raises LockError unless it is there as the record says."""
     try:
-        tree = Tree.model_validate_json(record.read_bytes())
-    except ValidationError:
+        tree = Tree.model_validate_json(read_plain(record, LARGEST_RECORD))
+    except (OSError, ValidationError):
         raise _inconsistent(archive, f"{record.name} is no record of a root filesystem") from None
     file = record.parent / tree.file
     if not file.is_file() or sha256(file) != tree.sha256:

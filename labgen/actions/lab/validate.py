@@ -11,6 +11,7 @@ from labgen.actions.session.find import find_lab_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.documents import Problem, shown
 from labgen.errors import UsageError
+from labgen.lab.boxes import box_warnings
 from labgen.lab.model import Lab, LabWarning
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import Secrets, make_secrets
@@ -72,8 +73,10 @@ def validate(
         if files:
             # There is no folder; what a complaint names are the places in the one that `labgen render` writes.
             unchecked = _looked_at(lab, rendered, Path("rendered", profile), secrets)
+        others = (name for name in loaded.blueprint.profiles[profile].box if name != provider)
+        weaknesses = (*lab.weaknesses, *box_warnings(loaded, profile, others))
         found.append(
-            ProfileReport(shown(path), profile, lab.os, len(lab.nodes), len(plan.steps), lab.weaknesses, unchecked)
+            ProfileReport(shown(path), profile, lab.os, len(lab.nodes), len(plan.steps), weaknesses, unchecked)
         )
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from labgen.cli.console import err, out, print_json
@@ -112,7 +113,7 @@ def list_(lab: Lab, json: Json = False) -> None:
     for heading in ("drill", "faults", "expected"):
         table.add_column(heading)
     for row in rows:
-        table.add_row(row["name"], "; then ".join(row["faults"]), row["expected"])
+        table.add_row(row["name"], escape("; then ".join(row["faults"])), escape(row["expected"]))
     out.print(table if rows else f"the blueprint of {lab} has no drills; each fault can be played by itself")
     out.print()
     table = Table(box=None, pad_edge=False, header_style="bold")

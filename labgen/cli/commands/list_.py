@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.markup import escape
 from rich.table import Table
 
 from labgen.cli.console import out, print_json
@@ -20,7 +21,7 @@ def command(json: Json = False) -> None:
     for heading in ("blueprint", "nodes", "profiles", "what it is"):
         table.add_column(heading)
     for line in blueprints:
-        table.add_row(line["name"], str(line["nodes"]), ", ".join(line["profiles"]), line["title"])
+        table.add_row(line["name"], str(line["nodes"]), ", ".join(line["profiles"]), escape(line["title"]))
     out.print(table)
     if labs:
         out.print()

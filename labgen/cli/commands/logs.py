@@ -35,6 +35,7 @@ def command(
     from labgen.actions.session.connect import ssh_words
     from labgen.actions.session.open import existing_lab
     from labgen.errors import UnknownNameError, UsageError
+    from labgen.wording import harmless
 
     opened = existing_lab(lab)
     logs = opened.folder.logs
@@ -51,7 +52,8 @@ def command(
         if not path.is_file():
             names = [p.stem.removeprefix(f"{node}-") for p in (logs / "steps").glob(f"{node}-*.log")]
             raise UnknownNameError("step log", step, names, where=node)
-        sys.stdout.write(path.read_text(encoding="utf-8", errors="replace"))
+        text = path.read_text(encoding="utf-8", errors="replace")
+        sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
         return
     if any(not name.replace("@", "").replace(".", "").replace("-", "").isalnum() for name in unit or ()):
         raise UsageError("a unit's name is made of letters, digits, dots, dashes and @", where="--unit")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from labgen.cli.commands.repro import File, options_of
 from labgen.cli.console import err, out, print_json
@@ -86,7 +87,7 @@ def command(
     if json:
         print_json(data)
     else:
-        out.print(f"[bold]{written.value.name}[/]: {written.value.title}", end="\n\n")
+        out.print(f"[bold]{written.value.name}[/]: {escape(written.value.title)}", end="\n\n")
         out.print(matrix_table(data), soft_wrap=False)
         out.print()
         for line in bisection_lines(data) if bisect else flip_lines(data):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labgen.cli.console import err
+from labgen.cli.console import err, say
 from labgen.cli.options import Blueprint, Components, Name, NoBake, OverridesFiles, Profile, Provider, Set, request_of
 
 
@@ -34,4 +34,4 @@ def command(
     with err.status("Rendering") as shown:
         written = render(request, output, artefacts=not no_artefacts, progress=lambda text: shown.update(text))
     err.print(f"{written} files written or changed; {output}/README.md says what to do with them")
-    print(output)
+    say(str(output))

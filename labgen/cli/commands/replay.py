@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from labgen.cli.console import err, out, print_json
@@ -67,6 +68,7 @@ def command(
 def statement(offer: ReplayProposal) -> list[str]:
     """What would be done, before it is."""
     from labgen.cli.commands.bundle import lines
+    from labgen.lab.boxes import box_words
     from labgen.wording import printable
 
     lab = offer.opened.lab
@@ -81,6 +83,8 @@ def statement(offer: ReplayProposal) -> list[str]:
         "",
         "Nothing of the bundle runs on this machine: machines, files and steps are made anew from its blueprint.",
     ]
+    if lab.box is not None:
+        told.append(f"But it names a box, and {box_words(lab.box)}.")
     if offer.scripts:
         told.append("These of its scripts run, inside the new lab only:")
         told += [f"  {script}" for script in offer.scripts]
@@ -93,7 +97,6 @@ def statement(offer: ReplayProposal) -> list[str]:
 def _print(done: Replayed) -> None:
     from labgen.repro.result import result_data
     from labgen.repro.tables import result_lines
-    from labgen.wording import printable
 
     if done.outcome is not None:
         for line in result_lines(result_data(done.outcome)):
@@ -104,7 +107,7 @@ def _print(done: Replayed) -> None:
             table.add_column(heading)
         for pair in done.checks:
             style = None if pair.same else "bold red"
-            table.add_row(printable(pair.name), printable(pair.then) or "not run", pair.now or "not run", style=style)
+            table.add_row(escape(pair.name), escape(pair.then) or "not run", pair.now or "not run", style=style)
         out.print(table)
     else:
         out.print("no checks were run when the bundle was made: there is nothing to compare")

@@ -44,15 +44,16 @@ def command(
     if json:
         print_json(described(found))
         return
-    out.print(f"[bold]{found.name}[/]: {blueprint.title}")
+    out.print(f"[bold]{found.name}[/]: {escape(blueprint.title)}")
     if blueprint.source:
-        out.print(f"after document {blueprint.source.document} ({blueprint.source.language}): {blueprint.source.title}")
-    out.print(f"\n[bold]profile[/] {found.profile}: {blueprint.profiles[found.profile].summary}")
+        source = blueprint.source
+        out.print(f"after document {source.document} ({source.language}): {source.title}", markup=False)
+    out.print(f"\n[bold]profile[/] {found.profile}: {escape(blueprint.profiles[found.profile].summary)}")
     for name, other in blueprint.profiles.items():
         if name != found.profile:
-            out.print(f"[dim]        {name}: {other.summary}[/]")
+            out.print(f"[dim]        {name}: {escape(other.summary)}[/]")
     versions = ", ".join(f"{program} {version}" for program, version in sorted(found.versions.items()))
-    out.print(f"[bold]versions[/] {found.os}, {versions}")
+    out.print(f"[bold]versions[/] {found.os}, {escape(versions)}")
     moved = f" in place of the blueprint's {found.network.moved_from}" if found.network.moved_from else ""
     out.print(f"[bold]network[/] {found.network.cidr}{moved}\n")
     _nodes(found.nodes)
@@ -66,7 +67,7 @@ def _what_is_in_it(found: Lab) -> None:
     if blueprint.paths:
         out.print("\n[bold]ways in[/]")
         for path in blueprint.paths:
-            out.print(f"  {path.name}: {path.host} port {path.port}: {path.summary}")
+            out.print(f"  {path.name}: {path.host} port {path.port}: {path.summary}", markup=False)
     out.print(f"\n[bold]checks[/] {', '.join(lab_checks(found))}")
     if found.weaknesses:
         out.print("\n[bold]weak points[/]")
@@ -75,9 +76,11 @@ def _what_is_in_it(found: Lab) -> None:
     if blueprint.corrections:
         out.print("\n[bold]corrections[/] (where the lab departs from its document)")
         for item in blueprint.corrections:
-            since = f" [dim](since {item.since})[/]" if item.since else ""
+            since = f" [dim](since {escape(item.since)})[/]" if item.since else ""
             out.print(f"  [bold]{item.id}[/]{since}")
-            out.print(f"    document: {item.document}\n    lab:      {item.lab}\n    why:      {item.why}")
+            out.print(
+                f"    document: {item.document}\n    lab:      {item.lab}\n    why:      {item.why}", markup=False
+            )
 
 
 def _nodes(nodes: tuple[Node, ...]) -> None:
@@ -96,5 +99,5 @@ def _values(rows: list[dict[str, Any]], nodes: int) -> Table:
     for row in rows:
         on = "" if len(row["nodes"]) in (0, nodes) else " ".join(row["nodes"])
         value = "''" if row["value"] == "" else str(row["value"])
-        table.add_row(row["path"], escape(value), escape(row["origin"]), on)
+        table.add_row(escape(row["path"]), escape(value), escape(row["origin"]), on)
     return table

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from labgen.cli.console import print_json
+from labgen.cli.console import print_json, say
 from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Provider, Set
 
 
@@ -41,10 +40,10 @@ def command(
         print_json(as_data(found))
         return
     for line in [*map(str, found), *warning_lines(found)]:
-        print(line)
+        say(line)
     for report in found:
         for line in report.unchecked or ():
-            print(f"{report.profile}: {line}", file=sys.stderr)
+            say(f"{report.profile}: {line}", error=True)
 
 
 def _provider(name: str | None) -> str:

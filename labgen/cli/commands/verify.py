@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labgen.cli.console import err, out
+from labgen.cli.console import err, harmless_json, out
 from labgen.cli.options import Json, Lab
 
 
@@ -43,7 +43,7 @@ def command(
     if junit is not None:
         junit.write_text(to_junit(report), encoding="utf-8")
     if json:
-        print(to_json(report))
+        print(harmless_json(to_json(report)))
     else:
         out.print(report_table(report, verbose=verbose))
     if not report.passed:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from labgen.patterns import pattern
 
 Scalar = bool | int | float | str
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
@@ -26,8 +27,8 @@ class Strict(BaseModel):
 
 def _regular_expression(text: str | None) -> str | None:
     try:
-        re.compile(text or "")
-    except re.error as why:
+        pattern(text or "")
+    except ValueError as why:
         raise ValueError(f"is not a regular expression: {why}") from why
     return text
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from pydantic import model_validator
 
 from labgen.components.manifest.base import Pattern, Scalar, Strict
+from labgen.patterns import fits
 from labgen.wording import must_be, shown
 
 TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
@@ -58,7 +58,7 @@ class Parameter(Strict):
             if self.maximum is not None and value > self.maximum:
                 return must_be(f"at most {self.maximum:g}", value)
         if isinstance(value, str):
-            if self.pattern and not re.fullmatch(self.pattern, value):
+            if self.pattern and not fits(self.pattern, value):
                 return f"must match {self.pattern}, not {shown(value)}"
             if not value.isprintable():
                 return "must be one line of printable characters"

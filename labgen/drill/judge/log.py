@@ -26,7 +26,7 @@ versions, has neither `load`, n, took, run, look, unwatched nor a digest.
 from __future__ import annotations
 
 import json
-import stat
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -56,6 +56,7 @@ from labgen.drill.judge.entries import (
     whole_number,
 )
 from labgen.errors import UsageError
+from labgen.reading import open_plain
 
 CURE = "recheck takes the .jsonl file that `labgen drill run` names at its end"
 LARGEST = 32 * 1024 * 1024
@@ -121,12 +122,9 @@ class Log:
 def read_log(path: Path) -> Log:
     """The log in the file PATH; raises UsageError naming the line that is none. A torn last line is left out."""
     try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):
-            raise UsageError("the log cannot be read: it is no file", where=path, cure=CURE)
-        if about.st_size > LARGEST:
-            raise UsageError(f"a log has {LARGEST // 1024**2} MB at most, this is larger", where=path, cure=CURE)
-        with path.open("rb") as file:
+        with open_plain(path) as file:
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                raise UsageError(f"a log has {LARGEST // 1024**2} MB at most, this is larger", where=path, cure=CURE)
             return parse_log((line.decode() for line in _bounded(file, path)), path)
     except (OSError, UnicodeDecodeError) as why:
         reason = why.strerror if isinstance(why, OSError) else "it is no text"
