@@ -19,7 +19,7 @@ from labgen.lock.model import LockedLab, read_lock
 from labgen.naming import refuse_name
 from labgen.overrides import OverridesFile, read_overrides
 from labgen.providers import default_provider, get_provider
-from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
+from labgen.state import LabFolder, LabRecord, all_labs, find_lab, lab_folder, labs_locked
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
     make: a new one is about to be made, so it gets a range that no lab on this machine has, unless WISH says which.
     Raises UnknownNameError, DocumentError, or UsageError when an existing lab would have to become another one.
     """
-    existing = lab_folder(request.lab)
-    if request.name is None and existing.exists():
+    if request.name is None and (existing := find_lab(request.lab)):
         return _as_it_is(existing, request)
     path = find_lab_blueprint(request.lab)
     loaded = load_blueprint(path, request.components)
@@ -130,8 +129,8 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
 
     by_lock: with its lock, if it has one; raises LockError when that is damaged.
     """
-    folder = lab_folder(name)
-    if not folder.exists():
+    folder = find_lab(name)
+    if folder is None:
         labs = [lab.name for lab in all_labs()]
         if name in blueprint_files():
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")

@@ -47,11 +47,10 @@ def command(
         return
     opened.lab.node(node)
     if step is not None:
-        path = logs / "steps" / f"{node}-{step}.log"
-        if not path.is_file():
-            names = [p.stem.removeprefix(f"{node}-") for p in (logs / "steps").glob(f"{node}-*.log")]
-            raise UnknownNameError("step log", step, names, where=node)
-        sys.stdout.write(path.read_text(encoding="utf-8", errors="replace"))
+        paths = {path.stem.removeprefix(f"{node}-"): path for path in (logs / "steps").glob(f"{node}-*.log")}
+        if step not in paths:
+            raise UnknownNameError("step log", step, paths, where=node)
+        sys.stdout.write(paths[step].read_text(encoding="utf-8", errors="replace"))
         return
     if any(not name.replace("@", "").replace(".", "").replace("-", "").isalnum() for name in unit or ()):
         raise UsageError("a unit's name is made of letters, digits, dots, dashes and @", where="--unit")
