@@ -31,8 +31,8 @@ def lab_folder(name: str) -> LabFolder:
 
 def all_labs() -> list[LabFolder]:
     """Every lab on this machine, by name."""
-    folders = (path.parent for path in sorted((state_folder() / "labs").glob("*/lab.json")))
-    return [LabFolder(path) for path in folders if is_name(path.name)]
+    folders = (LabFolder(path) for path in sorted((state_folder() / "labs").glob("*")) if is_name(path.name))
+    return [folder for folder in folders if folder.exists()]
 
 
 def find_lab(word: str) -> LabFolder | None:
