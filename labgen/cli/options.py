@@ -87,6 +87,15 @@ Set = Annotated[
         show_default=False,
     ),
 ]
+Unset = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unset",
+        metavar="PATH",
+        help="Take back what an earlier --set of this lab said at PATH, and below it. May be repeated.",
+        show_default=False,
+    ),
+]
 OverridesFiles = Annotated[
     list[Path] | None,
     typer.Option(
@@ -143,6 +152,7 @@ def request_of(
     no_bake: bool = False,
     lock: Path | None = None,
     files: list[Path] | None = None,
+    unset: list[str] | None = None,
 ) -> LabRequest:
     """What these options ask for."""
     from labgen.actions.session.open import LabRequest
@@ -157,4 +167,5 @@ def request_of(
         components=tuple(components or ()),
         baked=False if no_bake else None,
         lock=lock,
+        unset=tuple(unset or ()),
     )
