@@ -81,6 +81,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
+        envvar="LABGEN_SET",
         metavar="PATH=VALUE",
         help="Change a value: patroni.ttl=60, os=debian-12, nodes.NODE.memory=512, network.cidr=10.77.5.0/24. "
         "May be repeated.",
@@ -101,6 +102,7 @@ OverridesFiles = Annotated[
     typer.Option(
         "-f",
         "--overrides",
+        envvar="LABGEN_OVERRIDES",
         metavar="FILE",
         help="An overrides document: values, configuration, packages, files and steps of your own "
         "(docs/overrides.md). May be repeated; --set goes over it.",
