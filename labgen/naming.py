@@ -7,9 +7,14 @@ import re
 from labgen.errors import UsageError
 
 
+def is_name(word: str) -> bool:
+    """Whether WORD can name a lab, a checkpoint or the like; a path never can."""
+    return re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", word) is not None and len(word) <= 40
+
+
 def refuse_name(name: str, what: str, where: str | None = None) -> None:
     """Raise UsageError unless NAME can name WHAT, which is given with its article."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40:
+    if not is_name(name):
         raise UsageError(
             f"'{name}' cannot name {what}",
             where=where,

@@ -30,7 +30,7 @@ from labgen.host.capacity import free_disk
 from labgen.plan import Plan, StepId, by_component
 from labgen.providers import Provider, Snapshotter, get_provider, require_snapshotter, uninterruptible
 from labgen.provision import Connections, Journal, pending_steps
-from labgen.state import lab_folder
+from labgen.state import find_lab
 
 SETTLE = 10.0
 """Seconds that a check has before a save, if the lab is just coming to rest."""
@@ -60,9 +60,9 @@ class _Place:
 
 def _alone(name: str) -> AbstractContextManager[None]:
     """The lock of the lab NAME; raises UnknownNameError, or LabBusyError."""
-    folder = lab_folder(name)
+    folder = find_lab(name)
     # Which says what is wrong, if there is none.
-    return folder.locked() if folder.exists() else existing_lab(name).folder.locked()
+    return folder.locked() if folder else existing_lab(name).folder.locked()
 
 
 def _place(name: str) -> _Place:

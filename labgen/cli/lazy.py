@@ -88,7 +88,9 @@ class LazyGroup(_PlainFlags, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         if name in self._rows:
-            command = self._rows[name].command()
+            from labgen.cli.environment import PREFIX, variable, with_variables
+
+            command = with_variables(self._rows[name].command(), variable(PREFIX.rstrip("_"), name))
         return name, command, rest
 
     def _add_more(self) -> None:

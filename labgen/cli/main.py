@@ -46,6 +46,15 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _warn() -> None:
+    """Say which variables of the environment are misspelt; not to a shell that completes a word."""
+    if "_LABGEN_COMPLETE" not in os.environ and any(name.startswith("LABGEN_") for name in os.environ):
+        from labgen.cli.environment import warnings_for
+
+        for line in warnings_for(os.environ, Commands.every()):
+            print(line, file=sys.stderr)
+
+
 def _full_disk(error: OSError) -> LabgenError | None:
     from labgen.host.room import full_disk
 
@@ -59,6 +68,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
+        _warn()
         app()
     except LabgenError as error:
         print("\n".join(error.lines()), file=sys.stderr)

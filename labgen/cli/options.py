@@ -81,9 +81,19 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
+        envvar="LABGEN_SET",
         metavar="PATH=VALUE",
         help="Change a value: patroni.ttl=60, os=debian-12, nodes.NODE.memory=512, network.cidr=10.77.5.0/24. "
         "May be repeated.",
+        show_default=False,
+    ),
+]
+Unset = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unset",
+        metavar="PATH",
+        help="Take back what an earlier --set of this lab said at PATH, and below it. May be repeated.",
         show_default=False,
     ),
 ]
@@ -92,6 +102,7 @@ OverridesFiles = Annotated[
     typer.Option(
         "-f",
         "--overrides",
+        envvar="LABGEN_OVERRIDES",
         metavar="FILE",
         help="An overrides document: values, configuration, packages, files and steps of your own "
         "(docs/overrides.md). May be repeated; --set goes over it.",
@@ -143,6 +154,7 @@ def request_of(
     no_bake: bool = False,
     lock: Path | None = None,
     files: list[Path] | None = None,
+    unset: list[str] | None = None,
 ) -> LabRequest:
     """What these options ask for."""
     from labgen.actions.session.open import LabRequest
@@ -157,4 +169,5 @@ def request_of(
         components=tuple(components or ()),
         baked=False if no_bake else None,
         lock=lock,
+        unset=tuple(unset or ()),
     )

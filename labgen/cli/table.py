@@ -5,7 +5,7 @@ A summary is the first sentence of the command's own help, word for word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from labgen.cli.lazy import LazyGroup, Row
@@ -89,3 +89,11 @@ class Commands(LazyGroup):
         from labgen.cli.plugged import plugin_rows
 
         return plugin_rows()
+
+    @classmethod
+    def every(cls) -> Iterator[Row]:
+        """All rows; those of other packages are looked for only after labgen's own."""
+        from labgen.cli.plugged import plugin_rows
+
+        yield from cls.rows
+        yield from plugin_rows()

@@ -17,6 +17,7 @@ from labgen.documents.model import draft_document
 from labgen.errors import DocumentError, UsageError
 from labgen.overrides.model import BESIDE, OverridesDocument
 from labgen.reading import read_text
+from labgen.system.files import inside
 
 LARGEST = 1 << 20
 """Bytes of a script or file beside a document."""
@@ -94,7 +95,7 @@ def read_overrides(path: Path) -> OverridesFile:
     problems = list(problems)
     for place, name in _named(value or OverridesDocument()):
         try:
-            texts[name] = _text(path.parent / name)
+            texts[name] = _text(inside(path.parent, name))
         except (OSError, ValueError) as why:
             reason = (why.strerror or "an error").lower() if isinstance(why, OSError) else str(why)
             problems.append(source.problem((*loc, *place), f"{name}, beside the document, cannot be read: {reason}"))
@@ -107,7 +108,10 @@ def _blueprint_beside(path: Path, lab: object) -> str | None:
     """LAB, if it is the path of a blueprint below the folder of the document at PATH."""
     if not isinstance(lab, str) or not re.fullmatch(BESIDE, lab) or not lab.endswith(SUFFIXES):
         return None
-    return lab if (path.parent / lab).is_file() else None
+    try:
+        return lab if inside(path.parent, lab).is_file() else None
+    except ValueError:
+        return None
 
 
 def _has_inner(path: Path) -> bool:

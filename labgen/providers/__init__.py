@@ -5,6 +5,7 @@ from labgen.providers.boxes import have_box
 from labgen.providers.capabilities import Capability
 from labgen.providers.control import MachineAction, MachineControl
 from labgen.providers.endpoint import Endpoint
+from labgen.providers.names import KnownNames, LabNames
 from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
 from labgen.providers.offers import providers_that, require_images, require_snapshotter, who_makes_images
 from labgen.providers.registry import all_providers, default_provider, get_provider, provider_names
@@ -16,6 +17,8 @@ __all__ = [
     "Capability",
     "Endpoint",
     "HeldNetwork",
+    "KnownNames",
+    "LabNames",
     "MachineAction",
     "MachineControl",
     "Provider",

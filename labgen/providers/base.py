@@ -13,6 +13,7 @@ from labgen.providers.capabilities import Capability
 from labgen.providers.control import MachineControl
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.image_maker import ImageMaker
+from labgen.providers.names import LabNames
 from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import INSTALL_VAGRANT, Vagrant
 
@@ -97,11 +98,20 @@ class Provider:
         """Where the running nodes answer SSH, not over the lab's own network."""
         return vagrant.ssh_config(key)
 
-    def leftovers(self, lab: Lab, /) -> list[str]:  # noqa: ARG002
+    def nodes_there(self, name: str, /) -> list[str]:  # noqa: ARG002
+        """The nodes of the lab NAME whose machines exist here and say so themselves, without the lab's folder."""
+        return []
+
+    def leftovers(self, lab: LabNames, /) -> list[str]:  # noqa: ARG002
         """What of the lab still exists here, as `kind name`; after a destroy this is empty."""
         return []
 
-    def reclaim(self, lab: Lab, nodes: Sequence[str], /) -> None:
+    @property
+    def knows_leftovers(self) -> bool:
+        """Whether `leftovers` tells anything; else Vagrant's word counts."""
+        return type(self).leftovers is not Provider.leftovers
+
+    def reclaim(self, lab: LabNames, nodes: Sequence[str], /) -> None:
         """Remove the machines of NODES without Vagrant, which has lost them: it was cut off while it made them.
 
         A provider that cannot leaves them; `leftovers` goes on naming them.

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from labgen.lab.model import Lab
-from labgen.providers.names import machine_name
+from labgen.providers.names import LabNames, machine_name
 
 MACHINE_NAME = "{machine}"
 """Stands for the machine's name in the words of a command."""
@@ -19,6 +18,7 @@ class MachineAction(StrEnum):
 
     OFF = "off"
     ON = "on"
+    STOP = "stop"
     PAUSE = "pause"
     UNPAUSE = "unpause"
 
@@ -26,7 +26,7 @@ class MachineAction(StrEnum):
 class MachineControl(Protocol):
     """The commands of one provider. An undo is one of them, on the disk: plain words, of use to any later process."""
 
-    def command(self, lab: Lab, node: str, action: MachineAction, /) -> tuple[str, ...]:
+    def command(self, lab: LabNames, node: str, action: MachineAction, /) -> tuple[str, ...]:
         """The words of the command on this host that does ACTION to the machine of NODE."""
         ...
 
@@ -39,16 +39,17 @@ class MachineControl(Protocol):
 class ControlCommands:
     """A MachineControl that is a table. MACHINE_NAME stands for the machine's name in `words`.
 
-    done: what the tool says where there is nothing left to do, in lower case. more: words that go in after the first,
-    asked for each time: they may depend on the environment.
+    STOP is an orderly end; a table without it cuts the power. done: what the tool says where there is nothing left to
+    do, in lower case. more: words that go in after the first, asked for each time: they may depend on the environment.
     """
 
     words: Mapping[MachineAction, tuple[str, ...]]
     done: tuple[str, ...]
     more: Callable[[], tuple[str, ...]] = tuple
 
-    def command(self, lab: Lab, node: str, action: MachineAction) -> tuple[str, ...]:
-        program, *rest = self.words[action]
+    def command(self, lab: LabNames, node: str, action: MachineAction) -> tuple[str, ...]:
+        known = MachineAction.OFF if action is MachineAction.STOP and action not in self.words else action
+        program, *rest = self.words[known]
         return (program, *self.more(), *(machine_name(lab, node) if word == MACHINE_NAME else word for word in rest))
 
     def nothing_left(self, said: str) -> bool:

@@ -17,7 +17,7 @@ from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineActio
 from labgen.providers.docker_images import DockerImages
 from labgen.providers.docker_snapshotter import DockerSnapshotter, image_names
 from labgen.providers.endpoint import Endpoint
-from labgen.providers.names import machine_name, network_name
+from labgen.providers.names import LabNames, machine_name, network_name
 from labgen.providers.vagrant import Vagrant
 from labgen.system.tools import ToolResult, ask
 
@@ -32,10 +32,11 @@ CONTROL = ControlCommands(
     {
         MachineAction.OFF: ("docker", "kill", MACHINE_NAME),
         MachineAction.ON: ("docker", "start", MACHINE_NAME),
+        MachineAction.STOP: ("docker", "stop", "--time", "20", MACHINE_NAME),
         MachineAction.PAUSE: ("docker", "pause", MACHINE_NAME),
         MachineAction.UNPAUSE: ("docker", "unpause", MACHINE_NAME),
     },
-    done=("is not paused", "already running", "is not running"),
+    done=("is not paused", "already running", "is not running", "no such container"),
 )
 
 
@@ -86,7 +87,12 @@ class DockerProvider(Provider):
                 endpoints[node.name] = Endpoint(*place, "vagrant", key)
         return endpoints
 
-    def reclaim(self, lab: Lab, nodes: Sequence[str]) -> None:
+    def nodes_there(self, name: str) -> list[str]:
+        labels = [_labels(row) for row in _list("ps")]
+        mine = [dict(pair.split("=", 1) for pair in row if "=" in pair) for row in labels]
+        return sorted(row["labgen.node"] for row in mine if row.get("labgen.lab") == name and "labgen.node" in row)
+
+    def reclaim(self, lab: LabNames, nodes: Sequence[str]) -> None:
         mine = _containers([machine_name(lab, node) for node in nodes])
         # A name alone proves nothing; the label is labgen's.
         lost = [name for name, it in mine.items() if it["Config"]["Labels"].get("labgen.lab") == lab.name]
@@ -96,7 +102,7 @@ class DockerProvider(Provider):
             # Refused, as it should be, while anything is in it.
             ask(["docker", "network", "rm", network_name(lab)])
 
-    def leftovers(self, lab: Lab) -> list[str]:
+    def leftovers(self, lab: LabNames) -> list[str]:
         names = {machine_name(lab, node.name) for node in lab.nodes}
         label = f"labgen.lab={lab.name}"
         left = [f"container {row['Names']}" for row in _list("ps") if row["Names"] in names or label in _labels(row)]

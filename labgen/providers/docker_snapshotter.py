@@ -9,7 +9,7 @@ from typing import Any
 
 from labgen.errors import OperationError
 from labgen.lab.model import Lab
-from labgen.providers.names import machine_name
+from labgen.providers.names import LabNames, machine_name
 from labgen.providers.snapshot_tools import require_ok, side_by_side, uninterruptible
 from labgen.providers.snapshotter import Boot, SpaceNeeded
 from labgen.system.tools import ask
@@ -51,7 +51,7 @@ class DockerSnapshotter:
             require_ok(ask(["docker", "rm", "--force", "--volumes", *there], timeout=120), "containers stay", lab)
         boot({node.name: image_name(lab, node.name, snapshot_id) for node in lab.nodes})
 
-    def kept(self, lab: Lab) -> dict[str, frozenset[str]]:
+    def kept(self, lab: LabNames) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
         for image in _images(lab):
             labels, tags = image["Config"].get("Labels") or {}, image.get("RepoTags") or ()
@@ -60,7 +60,7 @@ class DockerSnapshotter:
                 found.setdefault(labels[SNAPSHOT], set()).add(labels[NODE])
         return {snapshot_id: frozenset(nodes) for snapshot_id, nodes in found.items()}
 
-    def drop(self, lab: Lab, snapshot_id: str) -> None:
+    def drop(self, lab: LabNames, snapshot_id: str) -> None:
         ending = f":{snapshot_id}"
         names = [tag for image in _images(lab) for tag in image.get("RepoTags") or () if tag.endswith(ending)]
         if names:
@@ -68,27 +68,27 @@ class DockerSnapshotter:
             require_ok(ask(["docker", "image", "rm", "--force", *names], timeout=120), "images stay", lab)
         _remove_nameless(lab)
 
-    def unpause(self, lab: Lab) -> None:
+    def unpause(self, lab: LabNames) -> None:
         paused = [row["Names"] for row in _rows("ps", lab) if row.get("State") == "paused"]
         if paused:
             require_ok(ask(["docker", "unpause", *paused], timeout=60), "the containers stay paused", lab)
 
-    def release(self, lab: Lab, nodes: Collection[str]) -> None:  # noqa: ARG002
+    def release(self, lab: LabNames, nodes: Collection[str]) -> None:  # noqa: ARG002
         # A paused container neither stops nor ends.
         self.unpause(lab)
 
-    def purge(self, lab: Lab) -> None:
+    def purge(self, lab: LabNames) -> None:
         for snapshot_id in self.kept(lab):
             self.drop(lab, snapshot_id)
         _remove_nameless(lab)
 
 
-def image_name(lab: Lab, node: str, snapshot_id: str) -> str:
+def image_name(lab: LabNames, node: str, snapshot_id: str) -> str:
     """The name of the image that keeps NODE."""
     return f"{REPOSITORY}/{lab.name}/{node}:{snapshot_id}"
 
 
-def image_names(lab: Lab) -> list[str]:
+def image_names(lab: LabNames) -> list[str]:
     """The images that keep something of the lab; none if Docker cannot be asked."""
     try:
         return [(image.get("RepoTags") or [image["Id"]])[0] for image in _images(lab)]
@@ -130,7 +130,7 @@ def _added(name: str) -> int:
     return int(float(first[0])) if first and first[0].replace(".", "", 1).isdigit() else 0
 
 
-def _images(lab: Lab) -> list[dict[str, Any]]:
+def _images(lab: LabNames) -> list[dict[str, Any]]:
     """What `docker image inspect` says of every image that keeps something of the lab, nameless ones too."""
     words = ["--filter", f"label={LAB}={lab.name}", "--filter", f"label={SNAPSHOT}"]
     # No answer must not look like no image: a checkpoint would be taken for broken, or a lab for gone.
@@ -144,14 +144,14 @@ def _images(lab: Lab) -> list[dict[str, Any]]:
     return found
 
 
-def _remove_nameless(lab: Lab) -> None:
+def _remove_nameless(lab: LabNames) -> None:
     """Those that have lost their name and are in use no more; one that is in use docker refuses to remove."""
     nameless = [image["Id"] for image in _images(lab) if not image.get("RepoTags")]
     for image in nameless:
         ask(["docker", "image", "rm", image], timeout=120)
 
 
-def _rows(kind: str, lab: Lab) -> list[dict[str, Any]]:
+def _rows(kind: str, lab: LabNames) -> list[dict[str, Any]]:
     mine = ["--filter", f"label={LAB}={lab.name}"]
     answer = ask(["docker", kind, "--all", "--no-trunc", *mine, "--format", "{{json .}}"])
     return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]

@@ -15,7 +15,7 @@ from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.libvirt_images import LibvirtImages
 from labgen.providers.libvirt_snapshotter import LibvirtSnapshotter
-from labgen.providers.names import machine_name, network_name
+from labgen.providers.names import LabNames, machine_name, network_name
 from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import INSTALL, domains, unreachable, uri, virsh, words
 
@@ -36,10 +36,11 @@ CONTROL = ControlCommands(
     {
         MachineAction.OFF: ("virsh", "--quiet", "destroy", MACHINE_NAME),
         MachineAction.ON: ("virsh", "--quiet", "start", MACHINE_NAME),
+        MachineAction.STOP: ("virsh", "--quiet", "shutdown", MACHINE_NAME),
         MachineAction.PAUSE: ("virsh", "--quiet", "suspend", MACHINE_NAME),
         MachineAction.UNPAUSE: ("virsh", "--quiet", "resume", MACHINE_NAME),
     },
-    done=("already active", "already running", "domain is already", "is not running"),
+    done=("already active", "already running", "domain is already", "is not running", "failed to get domain"),
     more=lambda: ("--connect", uri()),
 )
 
@@ -87,7 +88,7 @@ class LibvirtProvider(Provider):
         states = domains()
         return {node.name: states.get(machine_name(lab, node.name), "absent") for node in lab.nodes}
 
-    def leftovers(self, lab: Lab) -> list[str]:
+    def leftovers(self, lab: LabNames) -> list[str]:
         names = {machine_name(lab, node.name) for node in lab.nodes}
         left = [f"domain {name}" for name in sorted(domains()) if name in names]
         left += [f"network {name}" for name in words("net-list", "--all", "--name") if name == network_name(lab)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labgen.lab.model import Lab
 from labgen.providers.libvirt_networks import note_networks, start_networks
-from labgen.providers.names import machine_name
+from labgen.providers.names import LabNames, machine_name
 from labgen.providers.snapshot_tools import require_ok, side_by_side, uninterruptible
 from labgen.providers.snapshotter import Boot, SpaceNeeded
 from labgen.providers.virsh import domains, virsh, words
@@ -53,7 +53,7 @@ class LibvirtSnapshotter:
         side_by_side(lambda node: _revert(lab, node, snapshot_id), nodes)
         self.unpause(lab)
 
-    def kept(self, lab: Lab) -> dict[str, frozenset[str]]:
+    def kept(self, lab: LabNames) -> dict[str, frozenset[str]]:
         there = domains()
         found: dict[str, set[str]] = {}
         for node in lab.nodes:
@@ -62,13 +62,13 @@ class LibvirtSnapshotter:
                     found.setdefault(snapshot_id, set()).add(node.name)
         return {snapshot_id: frozenset(nodes) for snapshot_id, nodes in found.items()}
 
-    def drop(self, lab: Lab, snapshot_id: str) -> None:
+    def drop(self, lab: LabNames, snapshot_id: str) -> None:
         for node in sorted(self.kept(lab).get(snapshot_id, ())):
             machine = machine_name(lab, node)
             answer = virsh("snapshot-delete", machine, "--snapshotname", f"{PREFIX}{snapshot_id}", timeout=TIMEOUT)
             require_ok(answer, f"the snapshot of {node} stays", lab)
 
-    def unpause(self, lab: Lab) -> None:
+    def unpause(self, lab: LabNames) -> None:
         there = domains()
         paused = [node.name for node in lab.nodes if there.get(machine_name(lab, node.name)) == "paused"]
         # Each is tried before the first failure is told.
@@ -76,7 +76,7 @@ class LibvirtSnapshotter:
         for node, answer in answers.items():
             require_ok(answer, f"{node} stays suspended", lab)
 
-    def release(self, lab: Lab, nodes: Collection[str]) -> None:
+    def release(self, lab: LabNames, nodes: Collection[str]) -> None:
         there = domains()
         for machine in (machine_name(lab, node) for node in nodes):
             if machine in there:
@@ -84,7 +84,7 @@ class LibvirtSnapshotter:
                 for snapshot_id in _snapshots(machine):
                     virsh("snapshot-delete", machine, "--snapshotname", f"{PREFIX}{snapshot_id}", "--metadata")
 
-    def purge(self, lab: Lab) -> None:
+    def purge(self, lab: LabNames) -> None:
         """Snapshots lie in the machines' disks, and are gone with them."""
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from labgen.errors import OperationError
-from labgen.lab.model import Lab
+from labgen.providers.names import LabNames
 from labgen.system.tools import ToolResult
 
 AT_ONCE = 4
@@ -40,7 +40,7 @@ def side_by_side(work: Callable[[str], T], nodes: Sequence[str]) -> dict[str, T]
             raise
 
 
-def require_ok(answer: ToolResult, what: str, lab: Lab) -> ToolResult:
+def require_ok(answer: ToolResult, what: str, lab: LabNames) -> ToolResult:
     """ANSWER, if it is a good one; else raises OperationError: WHAT could not be done."""
     if answer.rc == 0:
         return answer

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labgen.lab.model import Lab
+from labgen.providers.names import LabNames
 
 Boot = Callable[[Mapping[str, str]], None]
 """Has Vagrant make the machines of nodes that have none, from these images: node → image."""
@@ -51,14 +52,14 @@ class Snapshotter(Protocol):
         """Remove what is kept under SNAPSHOT_ID; what a machine is made of stays until that goes."""
         ...
 
-    def unpause(self, lab: Lab, /) -> None:
+    def unpause(self, lab: LabNames, /) -> None:
         """Have machines go on that a `save` which was killed has left paused."""
         ...
 
-    def release(self, lab: Lab, nodes: Collection[str], /) -> None:
+    def release(self, lab: LabNames, nodes: Collection[str], /) -> None:
         """Called before the machines of NODES are destroyed: nothing that is kept may stand in the way."""
         ...
 
-    def purge(self, lab: Lab, /) -> None:
+    def purge(self, lab: LabNames, /) -> None:
         """Remove everything that is kept of the lab, whose machines are gone."""
         ...

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from labgen.errors import HostError
-from labgen.lab.model import Lab
 from labgen.providers import base
 from labgen.providers.base import VAGRANTFILES, Provider
 from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
-from labgen.providers.names import machine_name
+from labgen.providers.names import LabNames, machine_name
 from labgen.system.tools import ask
 
 INSTALL = "install VirtualBox (virtualbox.org, or your distribution's package), or choose another: --provider docker"
@@ -20,10 +19,11 @@ CONTROL = ControlCommands(
     {
         MachineAction.OFF: ("VBoxManage", "controlvm", MACHINE_NAME, "poweroff"),
         MachineAction.ON: ("VBoxManage", "startvm", MACHINE_NAME, "--type", "headless"),
+        MachineAction.STOP: ("VBoxManage", "controlvm", MACHINE_NAME, "acpipowerbutton"),
         MachineAction.PAUSE: ("VBoxManage", "controlvm", MACHINE_NAME, "pause"),
         MachineAction.UNPAUSE: ("VBoxManage", "controlvm", MACHINE_NAME, "resume"),
     },
-    done=("is not paused", "already running", "is not running", "not in state"),
+    done=("is not paused", "already running", "is not running", "not in state", "could not find a registered machine"),
 )
 
 
@@ -49,7 +49,7 @@ class VirtualboxProvider(Provider):
             )
         return found
 
-    def leftovers(self, lab: Lab) -> list[str]:
+    def leftovers(self, lab: LabNames) -> list[str]:
         names = {machine_name(lab, node.name) for node in lab.nodes}
         listed = re.findall(r'^"(.+)" \{', ask(["VBoxManage", "list", "vms"]).stdout, re.MULTILINE)
         return [f"machine {name}" for name in listed if name in names]

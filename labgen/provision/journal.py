@@ -39,6 +39,10 @@ class Journal:
     def is_done(self, step: StepId, digest: str) -> bool:
         return self._done.get(step) == digest
 
+    def worked_on(self, node: str) -> bool:
+        """Whether a step has been done on NODE that its image cannot have brought."""
+        return any(step.node == node and step.stage != "install" for step in self._done)
+
     def forget(self, steps: Iterable[StepId]) -> None:
         """Record that STEPS have to run again."""
         with self._lock:

@@ -10,19 +10,23 @@ from pathlib import Path, PurePosixPath
 from labgen.errors import UsageError
 from labgen.reading import read_json
 from labgen.render.model import Rendered
-from labgen.system.files import write_atomically
+from labgen.system.files import inside, write_atomically
 
 RECORD = ".rendered.json"
+READ = (RECORD, "secrets.json", "keys/lab_ed25519", "keys/lab_ed25519.pub", "artefacts")
+"""What is read, or written into, before all that is rendered is known."""
 
 
 def write_folder(rendered: Rendered, folder: Path) -> list[str]:
     """Make FOLDER hold RENDERED; returns the paths written. Files of other origin are left alone."""
     before = _recorded(folder)
+    # A file that is a link is replaced, so that only its folder counts.
+    _refuse_links(folder, sorted({str(PurePosixPath(path).parent) for path in rendered}))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # First of all: if this is interrupted, the next run knows what may be of its making.
     _record(folder, before | rendered.keys())
     for path in before - rendered.keys():
-        _remove(folder, folder / path)
+        _remove(folder, path)
     written = [path for path, file in rendered.items() if _write(folder / path, file.text.encode(), file.mode)]
     _record(folder, rendered.keys())
     return written
@@ -34,6 +38,7 @@ def claim(folder: Path) -> None:
         raise UsageError(f"{folder} is not a folder", cure="name another with -o")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).exists():
         raise UsageError(f"{folder} is not empty, and labgen did not write it", cure="name another folder with -o")
+    _refuse_links(folder, READ)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _record(folder, _recorded(folder))
 
@@ -54,9 +59,23 @@ def _record(folder: Path, paths: Iterable[str]) -> None:
         write_atomically(folder / RECORD, content, 0o644)
 
 
-def _remove(folder: Path, path: Path) -> None:
-    """Remove a file, and the folders that are empty without it."""
-    with suppress(FileNotFoundError, NotADirectoryError):
+def _refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """Raise UsageError if one of NAMES would be read or written out of FOLDER, which may come from elsewhere."""
+    for name in names:
+        try:
+            inside(folder, name)
+        except ValueError as why:
+            raise UsageError(str(why), where=folder, cure="remove the link, or name another folder with -o") from None
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Remove a file, and the folders that are empty without it; not one to which a link leads out."""
+    path = folder / name
+    try:
+        inside(folder, str(path.relative_to(folder).parent))
+    except ValueError:
+        return
+    with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
         path.unlink()
     for parent in path.parents:
         if parent == folder:
@@ -69,7 +88,7 @@ def _remove(folder: Path, path: Path) -> None:
 
 def _write(path: Path, content: bytes, mode: int) -> bool:
     try:
-        if path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
+        if not path.is_symlink() and path.read_bytes() == content and path.stat().st_mode & 0o777 == mode:
             return False
     except OSError:
         pass

@@ -107,18 +107,30 @@ class LabFolder:
         return tuple(f"{new.name}/{number}/{document.path.name}" for number, document in enumerate(overrides_files, 1))
 
     def exists(self) -> bool:
-        """Whether there is a lab here, in whatever condition."""
-        return (self.path / "lab.json").is_file()
+        """Whether there is a lab here, in whatever condition: its record, or what comes only after that."""
+        return any((self.path / name).exists() for name in ("lab.json", "rendered", "journal.jsonl"))
 
-    def record(self) -> LabRecord:
-        """How the lab was made; raises LabgenError when the record is damaged or of a newer labgen."""
+    def record(self, *, moved: bool = False) -> LabRecord:
+        """How the lab was made; raises LabgenError when the record is damaged, gone, or of a newer labgen.
+
+        moved: the folder need not have the lab's name.
+        """
         path = self.path / "lab.json"
         try:
             data = read_json(path)
             if data["format"] > FORMAT:
                 raise LabgenError(f"the lab {self.name} was made by a newer labgen", where=path, cure="update labgen")
-            return read_record(data)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            record = read_record(data)
+            if record.name != self.name and not moved:
+                raise ValueError("the record of another lab")
+            return record
+        except PermissionError:
+            raise LabgenError(
+                f"the record of the lab {self.name} cannot be read: it is another user's",
+                where=path,
+                cure="run labgen as the user who made the lab",
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise LabgenError(
                 f"the record of the lab {self.name} is damaged",
                 where=path,

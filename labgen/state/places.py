@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from labgen.errors import UnknownNameError
+from labgen.naming import is_name, refuse_name
 from labgen.state.folder import LabFolder
 from labgen.system.folders import state_folder
 from labgen.system.locks import exclusively
@@ -20,19 +21,29 @@ def labs_locked() -> Iterator[None]:
 
 
 def lab_folder(name: str) -> LabFolder:
-    """The folder of the lab NAME, whether or not there is one."""
+    """The folder of the lab NAME, whether or not there is one; raises UsageError for what can name no lab.
+
+    Here alone a word becomes a folder: a path, or `..`, would lead to somebody else's.
+    """
+    refuse_name(name, "a lab")
     return LabFolder(state_folder() / "labs" / name)
 
 
 def all_labs() -> list[LabFolder]:
     """Every lab on this machine, by name."""
-    folders = sorted((state_folder() / "labs").glob("*/lab.json"))
-    return [LabFolder(path.parent) for path in folders]
+    folders = (LabFolder(path) for path in sorted((state_folder() / "labs").glob("*")) if is_name(path.name))
+    return [folder for folder in folders if folder.exists()]
+
+
+def find_lab(word: str) -> LabFolder | None:
+    """The folder of the lab that WORD names; None if there is none, as for every word that can name no lab."""
+    folder = lab_folder(word) if is_name(word) else None
+    return folder if folder and folder.exists() else None
 
 
 def existing_lab(name: str) -> LabFolder:
     """The lab NAME; raises UnknownNameError when there is none."""
-    folder = lab_folder(name)
-    if not folder.exists():
+    folder = find_lab(name)
+    if folder is None:
         raise UnknownNameError("lab", name, (lab.name for lab in all_labs()))
     return folder

@@ -36,8 +36,17 @@ def read_record(data: dict[str, Any]) -> LabRecord:
     """The record that `asdict` made DATA of; raises ValueError, KeyError, TypeError or AttributeError if it is none."""
     if data.get("network") is not None:
         IPv4Network(data["network"])
-    kept = {key: tuple(data.get(key, ())) for key in ("overrides", "components", "files")}
+    for key in ("name", "blueprint", "profile", "provider"):
+        if not isinstance(data[key], str) or not data[key]:
+            raise TypeError(f"{key} is no word")
+    kept = {key: _words(data.get(key, ())) for key in ("overrides", "components", "files")}
     return LabRecord(**{**data, **kept, "scale": _scale(data.get("scale") or {})})
+
+
+def _words(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
+        raise TypeError("not a list of words")
+    return tuple(values)
 
 
 def _scale(data: dict[str, Any]) -> Scale:

@@ -15,6 +15,7 @@ from labgen.actions.session.find import find_lab_blueprint
 from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, lab_of
 from labgen.errors import AddressInUseError, DocumentError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.scaling import grown
+from labgen.overrides.words import changed
 from labgen.state import lab_folder
 
 CHOSEN = """\
@@ -103,15 +104,15 @@ def test_existing_keeps_its_system_and_its_versions(here: Path) -> None:
     write_component(here / "components", "agent", CHOSEN + PARAMETER)
     lab_of(request(overrides=("versions.agent=2.1.0",))).save()
     assert lab_of(LabRequest("sample", overrides=("versions.agent=2.1", "agent.port=2"))).lab.versions["agent"] == "2.1"
-    for words in (("versions.agent=2.1.1",), ("agent.port=2",), ("versions.agent=2.4.0",)):
+    for words in (("versions.agent=2.1.1",), ("versions.agent=2.4.0",)):
         with pytest.raises(
             UsageError, match=r"the lab sample exists with the agent version 2\.1\.0, not 2\."
         ) as caught:
-            lab_of(LabRequest("sample", overrides=words))
+            lab_of(LabRequest("sample", overrides=words), make=True)
         assert caught.value.cure
         assert caught.value.cure.endswith("another --name; --set versions.agent=2.1.0 keeps it")
     with pytest.raises(UsageError, match="the lab sample exists with the operating system debian-13, not debian-12"):
-        lab_of(LabRequest("sample", overrides=("versions.agent=2.1.0", "os=debian-12")))
+        lab_of(LabRequest("sample", overrides=("versions.agent=2.1.0", "os=debian-12")), make=True)
 
 
 def test_an_edited_blueprint_does_not_change_what_is_installed(here: Path) -> None:
@@ -121,8 +122,11 @@ def test_an_edited_blueprint_does_not_change_what_is_installed(here: Path) -> No
     (here / "sample.yml").write_text(text.replace("os: debian-13", "os: debian-13, versions: {agent: 2.4.0}"))
     assert lab_of(LabRequest("sample")).lab.versions["agent"] == "2.4.0"
     (here / "sample.yml").write_text(text.replace("os: debian-13", "os: debian-13, versions: {agent: 2.3.0}"))
-    with pytest.raises(UsageError, match=r"the lab sample exists with the agent version 2\.4\.0, not 2\.3\.0"):
-        lab_of(LabRequest("sample"))
+    with pytest.raises(
+        UsageError, match=r"the lab sample exists with the agent version 2\.4\.0, not 2\.3\.0"
+    ) as caught:
+        lab_of(LabRequest("sample"), make=True)
+    assert caught.value.where == str(here / "sample.yml")
     # A lab whose own copy is of no use any more is taken as it is now.
     (here / "state" / "labs" / "sample" / "blueprint.yml").write_text("name: [")
     assert lab_of(LabRequest("sample")).lab.versions["agent"] == "2.3.0"
@@ -134,7 +138,10 @@ def test_existing_stays_what_it_is(asked: dict[str, str]) -> None:
     lab_of(request()).save()
     for lab in ("sample", "sample.yml"):
         with pytest.raises(UsageError, match=r"the lab sample exists with the \w+ \w+, not \w+"):
-            lab_of(request(lab, **asked))
+            lab_of(request(lab, **asked), make=True)
+        # A question is answered all the same.
+        answered = lab_of(request(lab, **asked)).lab
+        assert {"provider": answered.provider, "profile": answered.profile}.items() >= asked.items()
 
 
 def test_a_name_is_not_taken_over_by_another_blueprint(here: Path) -> None:
@@ -173,7 +180,7 @@ def test_a_scaled_lab_is_what_everybody_sees(here: Path) -> None:
     assert with_words.lab.node("three2").settings["patroni"]["port"] == 9
     # What was said about a node goes with it.
     smaller = with_words.rescaled(with_words.record.scale.without("three2"))
-    assert smaller.record.overrides == ("nodes.three.patroni.port=3",)
+    assert smaller.record.overrides == ("nodes.two.patroni.port=2", "nodes.three.patroni.port=3")
     smallest = opened.rescaled(opened.record.scale.without("three"))
     assert smallest.record.overrides == ("nodes.two.patroni.port=2",)
     smallest.save()
@@ -318,9 +325,10 @@ def test_two_new_labs_at_the_same_moment() -> None:
 def test_a_lab_stays_in_its_network() -> None:
     lab_of(request()).save()
     with pytest.raises(UsageError) as caught:
-        lab_of(LabRequest("sample", overrides=("network.cidr=10.77.5.0/24",)))
+        lab_of(LabRequest("sample", overrides=("network.cidr=10.77.5.0/24",)), make=True)
     assert caught.value.lines() == [
         "error: the lab sample exists with the network 192.168.60.0/24, not 10.77.5.0/24",
+        "  where: --set network.cidr=10.77.5.0/24",
         "  next:  labgen destroy sample --yes, or make a second lab with another --name",
     ]
 
@@ -343,3 +351,55 @@ def test_a_damaged_lab_holds_no_range(here: Path) -> None:
     (here / "state" / "labs" / "sample" / "lab.json").write_text("{")
     assert addresses(lab_of(request(name="second"), make=True)) == ["192.168.60.11"]
     assert lab_lines() == [{"name": "sample", "blueprint": "damaged", "network": "", "profile": "", "provider": ""}]
+
+
+@pytest.mark.usefixtures("here", "alone")
+def test_a_lab_remembers_its_words() -> None:
+    lab_of(request(overrides=("agent.port=2", "os=debian-12")), make=True).save()
+    # Another word, and the first one stays; so does the operating system, without which this would be refused.
+    opened = lab_of(request(overrides=("nodes.one.memory=512",)), make=True)
+    opened.save()
+    assert opened.record.overrides == ("agent.port=2", "os=debian-12", "nodes.one.memory=512")
+    assert opened.notes == ("still set: agent.port=2, os=debian-12; labgen up sample --unset agent.port takes it back",)
+    again = lab_of(LabRequest("sample", overrides=("agent.port=3",)), make=True)
+    assert again.lab.nodes[0].settings["agent"]["port"] == 3
+    assert again.record.overrides == ("os=debian-12", "nodes.one.memory=512", "agent.port=3")
+    assert again.notes[0] == "agent.port=3 in place of agent.port=2"
+    # What is said once more is no news.
+    assert lab_of(LabRequest("sample", overrides=opened.record.overrides), make=True).notes == ()
+    assert lab_of(LabRequest("sample"), make=True).notes == ()
+    back = lab_of(LabRequest("sample", unset=("agent.port", "nodes.one")), make=True)
+    assert back.record.overrides == ("os=debian-12",)
+    assert back.notes[0] == "taken back: agent.port=2, nodes.one.memory=512"
+    assert back.lab.nodes[0].settings["agent"]["port"] == 1
+    with pytest.raises(UsageError) as caught:
+        lab_of(LabRequest("sample", unset=("os",)), make=True)
+    assert caught.value.lines()[:2] == [
+        "error: the lab sample exists with the operating system debian-12, not debian-13",
+        "  where: --unset os, or without --set os=debian-12",
+    ]
+    with pytest.raises(UsageError) as caught:
+        lab_of(LabRequest("sample", unset=("agent.prt",)), make=True)
+    assert caught.value.lines() == [
+        "error: nothing is set for 'agent.prt'",
+        "  where: --unset",
+        "  next:  did you mean 'agent.port'?",
+    ]
+    with pytest.raises(UsageError, match="nothing is set for 'agent"):
+        lab_of(request(name="new", unset=("agent.port",)), make=True)
+
+
+def test_a_wider_word_goes_over_narrower_ones() -> None:
+    had = ("a.map.x=1", "a.map.y=2", "a.mapper=3")
+    assert changed(had, ("a.map={z: 1}",)).words == ("a.mapper=3", "a.map={z: 1}")
+    assert changed(had, ("a.map.x=9",)).words == ("a.map.y=2", "a.mapper=3", "a.map.x=9")
+
+
+@pytest.mark.usefixtures("here", "alone")
+def test_a_typo_is_answered_with_what_was_meant() -> None:
+    lab_of(request(), make=True).save()
+    for make in (True, False):
+        for asked, meant in (({"profile": "modrn"}, "modern"), ({"provider": "dokcer"}, "docker")):
+            with pytest.raises(UnknownNameError) as caught:
+                lab_of(LabRequest("sample", **asked), make=make)
+            assert caught.value.cure == f"did you mean '{meant}'?"

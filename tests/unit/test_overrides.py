@@ -290,7 +290,7 @@ def test_other_documents_replace_them(state: Path) -> None:
     assert len(list(opened.folder.overrides.iterdir())) == 1
     (state / "over.yml").write_text("os: debian-12\n")
     with pytest.raises(UsageError, match="exists with the operating system debian-13"):
-        lab_of(request(state))
+        lab_of(request(state), make=True)
 
 
 def test_a_secret_that_exists_cannot_be_another(state: Path) -> None:

@@ -26,7 +26,7 @@ def record_in(path: Path, home: Path, about: About) -> LabRecord:
         if not (home / name).is_file():
             raise BUNDLE.refused(path, f"{name} is missing")
     try:
-        record = LabFolder(home).record()
+        record = LabFolder(home).record(moved=True)
     except LabgenError as error:
         newer = "is of a newer labgen" if error.cure == "update labgen" else "is damaged"
         raise BUNDLE.refused(path, f"{RECORD} {newer}") from None

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from labgen.actions.session.open import existing_lab
-from labgen.actions.session.vagrant import vagrant_of
+from labgen.actions.session.remains import KnownLab, known_lab
 from labgen.errors import VagrantError
-from labgen.providers import get_provider
 
 
 def destroy(name: str) -> None:
-    """Remove the lab NAME, whatever condition it is in.
+    """Remove the lab NAME, whatever condition it is in: no file of its folder has to be whole.
 
     Raises UnknownNameError, or VagrantError naming what is left when something could not be removed; the lab's folder
     stays then, so that it can be tried again.
     """
-    opened = existing_lab(name, by_lock=False)
-    provider = get_provider(opened.lab.provider)
-    nodes, snapshotter = tuple(node.name for node in opened.lab.nodes), provider.snapshotter
-    with opened.folder.locked():
-        if snapshotter:
-            snapshotter.release(opened.lab, nodes)
-        if (opened.folder.rendered / "Vagrantfile").is_file():
-            vagrant_of(opened).destroy(parallel=provider.destroys_in_parallel)
-        if provider.leftovers(opened.lab):
-            provider.reclaim(opened.lab, nodes)
-        if snapshotter:
-            snapshotter.purge(opened.lab)
-        left = provider.leftovers(opened.lab)
+    lab = known_lab(name)
+    with lab.folder.locked():
+        left = _remove_machines(lab)
         if left:
             raise VagrantError(
                 f"something of the lab {name} is still there",
-                where=opened.folder.logs,
+                where=lab.folder.logs,
                 detail=left,
                 cure=f"try labgen destroy {name} --yes again, or remove these by hand",
             )
-        opened.folder.remove()
+        lab.folder.remove()
+
+
+def _remove_machines(lab: KnownLab) -> list[str]:
+    """What is left afterwards, as `kind name`."""
+    names, nodes = lab.names, lab.nodes
+    for provider in lab.providers:
+        if provider.snapshotter:
+            provider.snapshotter.release(names, nodes)
+    parallel = all(provider.destroys_in_parallel for provider in lab.providers)
+    lab.by_vagrant(lambda vagrant: vagrant.destroy(parallel=parallel))
+    left: list[str] = []
+    for provider in lab.providers:
+        if provider.leftovers(names):
+            provider.reclaim(names, nodes)
+        if provider.snapshotter:
+            provider.snapshotter.purge(names)
+        left += provider.leftovers(names)
+    return left

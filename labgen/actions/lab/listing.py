@@ -43,7 +43,7 @@ def _summary(path: Path) -> dict[str, Any]:
 
 def lab_lines() -> list[dict[str, Any]]:
     """Name, blueprint, network, profile and provider of every lab; a damaged one is named nevertheless."""
-    if not any((state_folder() / "labs").glob("*/lab.json")):
+    if not any((state_folder() / "labs").glob("[a-z]*")):
         return []
     from labgen.actions.session.networks import lab_range  # noqa: PLC0415 - most of labgen comes with it
     from labgen.state import all_labs  # noqa: PLC0415

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labgen.actions.phases.base import UpRequest
-from labgen.errors import HostError
+from labgen.actions.session.checkpoints import store_of
+from labgen.errors import HostError, OperationError
 from labgen.host.capacity import check_disk, check_memory
 from labgen.providers import address_conflicts
+from labgen.provision import Journal
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,40 @@ class Preflight:
         problems = self.request.provider.problems()
         if problems:
             raise problems[0] if len(problems) == 1 else _together(problems)
+        self._refuse_forgotten()
         states = set(self.request.machines.states.values())
         if states != {"running"}:
             self._check_room(states)
         # From here on there is a lab: one that `status` shows and `destroy` removes, however `up` ends.
         self.request.opened.save()
+
+    def _refuse_forgotten(self) -> None:
+        """Raise OperationError where a machine that has been worked on is there, and Vagrant has lost it.
+
+        It would be made anew, without its data. One that an `up` was cut off from making has a journal, and no step
+        but those of its image.
+        """
+        request = self.request
+        if request.restore or store_of(request.opened).under_way():
+            return  # the machines are to be made anew
+        new = request.machines.new()
+        found = [node for node in new if request.machines.states[node] != "absent"]
+        if not request.folder.journal.is_file():
+            if set(request.machines.states) - set(new):
+                request.reporter.note(f"the journal of {request.lab.name} is gone: every step is done again")
+        else:
+            journal = Journal(request.folder.journal)
+            journal.close()
+            found = [node for node in found if journal.worked_on(node)]
+        if found:
+            raise OperationError(
+                f"machines of the lab {request.lab.name} are there, and what Vagrant knew of them is gone: "
+                f"{', '.join(found)}",
+                where=request.folder.rendered / ".vagrant",
+                detail=["to make them anew would throw away what is on them"],
+                cure="put that folder back, if you have it\n"
+                f"or give up what is on them: labgen destroy {request.lab.name} --yes, then the same command again",
+            )
 
     def _check_room(self, states: set[str]) -> None:
         lab = self.request.lab

@@ -27,7 +27,7 @@ from labgen.repro.document import Written, check_references, find_reproduction, 
 from labgen.repro.model import Reproduction
 from labgen.repro.play import Attempt, play
 from labgen.repro.result import ReproOutcome, counted, keep
-from labgen.state import lab_folder
+from labgen.state import find_lab
 
 BEGINNING = "repro-beginning"
 """The checkpoint in which a lab is kept as it was before the actions."""
@@ -104,7 +104,7 @@ def run_reproduction(
         made = _ready(written.value, request, reporter, offline=offline)
         return _play_all(written.value, made, reporter, repeat or written.value.repeat, remove, on_try)
     finally:
-        if remove and lab_folder(opened.lab.name).exists():
+        if remove and find_lab(opened.lab.name):
             reporter.phase("Destroy", "destroy")
             destroy(opened.lab.name)
 

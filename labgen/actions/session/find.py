@@ -7,13 +7,13 @@ from pathlib import Path
 from labgen.blueprint.files import blueprint_files, find_blueprint
 from labgen.errors import UnknownNameError
 from labgen.plugins import BLUEPRINTS, lost
-from labgen.state import all_labs, lab_folder
+from labgen.state import all_labs, find_lab
 
 
 def find_lab_blueprint(word: str) -> Path:
     """The blueprint's file that WORD means: a name, a path, or a lab's name; raises UnknownNameError or UsageError."""
-    if lab_folder(word).exists() and word not in blueprint_files():
-        return lab_folder(word).blueprint
+    if (lab := find_lab(word)) and word not in blueprint_files():
+        return lab.blueprint
     try:
         return find_blueprint(word)
     except UnknownNameError:

@@ -18,15 +18,17 @@ from labgen.lab.scaling import Scale, scaled
 from labgen.lock.model import LockedLab, read_lock
 from labgen.naming import refuse_name
 from labgen.overrides import OverridesFile, read_overrides
+from labgen.overrides.words import changed
 from labgen.providers import default_provider, get_provider
-from labgen.state import LabFolder, LabRecord, all_labs, lab_folder, labs_locked
+from labgen.state import LabFolder, LabRecord, all_labs, find_lab, lab_folder, labs_locked
 
 
 @dataclass(frozen=True)
 class LabRequest:
     """What the user asked for; None and empty mean: as the lab is, or as the blueprint says.
 
-    overrides: `--set` words. files: overrides documents, or reproductions, whose `overrides` count.
+    overrides: `--set` words, over those that a lab remembers. unset: paths of such words, which are taken back.
+    files: overrides documents, or reproductions, whose `overrides` count.
     """
 
     lab: str
@@ -38,6 +40,7 @@ class LabRequest:
     components: tuple[Path, ...] = ()
     baked: bool | None = None
     lock: Path | None = None
+    unset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,14 @@ class OpenLab:
 
 
 def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
-    """The lab that WISH describes, new or existing.
+    """The lab that REQUEST describes, new or existing.
 
-    make: a new one is about to be made, so it gets a range that no lab on this machine has, unless WISH says which.
+    make: it is about to be made, so a new one gets a range that no lab on this machine has, unless REQUEST says which,
+    and one that exists stays what it is; else REQUEST is a question, and answered as asked.
     Raises UnknownNameError, DocumentError, or UsageError when an existing lab would have to become another one.
     """
-    existing = lab_folder(request.lab)
-    if request.name is None and existing.exists():
-        return _as_it_is(existing, request)
+    if request.name is None and (existing := find_lab(request.lab)):
+        return _as_it_is(existing, request, make=make)
     path = find_lab_blueprint(request.lab)
     loaded = load_blueprint(path, request.components)
     name = request.name or loaded.blueprint.name
@@ -90,7 +93,8 @@ def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
     folder = lab_folder(name)
     if folder.exists():
         _refuse_other_blueprint(folder, loaded.blueprint.name)
-        return _as_it_is(folder, request, path)
+        return _as_it_is(folder, request, path, make=make)
+    changed((), request.overrides, request.unset)
     provider = get_provider(request.provider).name if request.provider else default_provider()
     overrides_files = tuple(map(read_overrides, request.files))
 
@@ -130,8 +134,8 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
 
     by_lock: with its lock, if it has one; raises LockError when that is damaged.
     """
-    folder = lab_folder(name)
-    if not folder.exists():
+    folder = find_lab(name)
+    if folder is None:
         labs = [lab.name for lab in all_labs()]
         if name in blueprint_files():
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
@@ -148,16 +152,19 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
     )
 
 
-def _as_it_is(folder: LabFolder, request: LabRequest, named: Path | None = None) -> OpenLab:
-    """The lab in FOLDER; NAMED is the blueprint's file when the user named one."""
+def _as_it_is(folder: LabFolder, request: LabRequest, named: Path | None = None, *, make: bool) -> OpenLab:
+    """The lab in FOLDER; NAMED is the blueprint's file when the user named one. make: it has to stay what it is."""
     record = folder.record()
-    _refuse_another(record, request)
+    another = _refuse_another(folder, record, request) if make else _is_another(record, request)
+    if another:
+        provider = get_provider(request.provider).name if request.provider else record.provider
+        record = replace(record, provider=provider, profile=request.profile or record.profile)
     if named is not None:
         record = replace(record, blueprint=str(named.resolve()))
     if request.baked is not None:
         record = replace(record, baked=request.baked)
-    if request.overrides:
-        record = replace(record, overrides=request.overrides)
+    words = changed(record.overrides, request.overrides, request.unset)
+    record = replace(record, overrides=words.words)
     if request.components:
         record = replace(record, components=tuple(str(root.resolve()) for root in request.components))
     # The blueprint may have been edited since: the file counts, as long as it is there.
@@ -165,12 +172,18 @@ def _as_it_is(folder: LabFolder, request: LabRequest, named: Path | None = None)
     path = path if path.is_file() else folder.blueprint
     overrides_files = tuple(map(read_overrides, request.files)) if request.files else folder.overrides_files(record)
     lab = _resolve(record, path, overrides_files)
-    if request.overrides or request.files or whole_text(path) != folder.blueprint.read_bytes():
-        _refuse_other_ground(folder, lab)
-    lab = _with_its_lock(lab, folder)
+    if make and (words.words != folder.record().overrides or request.files or _is_edited(path, folder)):
+        _refuse_other_ground(folder, lab, path)
+    lab = lab if another else _with_its_lock(lab, folder)
     if request.lock and read_lock(request.lock) != lab.lock:
         raise _another(record.name, "lock", "another one" if lab.lock else "none", str(request.lock))
-    return OpenLab(lab, folder, replace(record, network=lab.network.cidr), path, overrides_files=overrides_files)
+    record, notes = replace(record, network=lab.network.cidr), tuple(words.notes(record.name)) if make else ()
+    return OpenLab(lab, folder, record, path, notes, overrides_files)
+
+
+def _is_edited(path: Path, folder: LabFolder) -> bool:
+    """Whether the blueprint at PATH is another than the lab in FOLDER was made from; a copy that is gone is another."""
+    return not folder.blueprint.is_file() or whole_text(path) != folder.blueprint.read_bytes()
 
 
 def _with_its_lock(lab: Lab, folder: LabFolder) -> Lab:
@@ -209,33 +222,53 @@ def _resolve(record: LabRecord, blueprint: Path, overrides_files: tuple[Override
     )
 
 
-def _refuse_another(record: LabRecord, request: LabRequest) -> None:
-    for what, has, wanted in (
-        ("provider", record.provider, request.provider),
-        ("profile", record.profile, request.profile),
-    ):
-        if wanted is not None and wanted != has:
-            raise _another(record.name, what, has, wanted)
+def _is_another(record: LabRecord, request: LabRequest) -> bool:
+    return request.provider not in (None, record.provider) or request.profile not in (None, record.profile)
 
 
-def _refuse_other_ground(folder: LabFolder, lab: Lab) -> None:
+def _refuse_another(folder: LabFolder, record: LabRecord, request: LabRequest) -> bool:
+    """False; raises UnknownNameError for a provider or profile that there is not, UsageError for another that is."""
+    if request.provider is not None and get_provider(request.provider).name != record.provider:
+        raise _another(record.name, "provider", record.provider, request.provider)
+    if request.profile is not None and request.profile != record.profile:
+        known = load_blueprint(folder.blueprint, tuple(map(Path, record.components))).blueprint.profiles
+        if request.profile not in known:
+            raise UnknownNameError("profile", request.profile, known, where=folder.blueprint)
+        raise _another(record.name, "profile", record.profile, request.profile)
+    return False
+
+
+def _refuse_other_ground(folder: LabFolder, lab: Lab, blueprint: Path) -> None:
     """What stays as long as the lab: its network, its operating system, and the versions that were chosen."""
     try:
         had = _resolve(folder.record(), folder.blueprint, folder.overrides_files(folder.record()))
     except UsageError:
         return  # what the lab was made from does not hold any more, so nothing is known about it
-    for what, was, wanted in (("operating system", had.os, lab.os), ("network", had.network.cidr, lab.network.cidr)):
+    grounds = (
+        ("operating system", had.os, lab.os, ("os",)),
+        ("network", had.network.cidr, lab.network.cidr, ("network", "cidr")),
+    )
+    for what, was, wanted, path in grounds:
         if wanted != was:
-            raise _another(lab.name, what, was, wanted)
+            raise _another(lab.name, what, was, wanted, where=_cause(had, lab, path, blueprint))
     for name in sorted(had.components.keys() & lab.components.keys()):
         if lab.components[name].manifest.other_versions and not is_same(lab.versions[name], had.versions[name]):
             keep = f"; --set versions.{name}={had.versions[name]} keeps it"
-            raise _another(lab.name, f"{name} version", had.versions[name], lab.versions[name], keep)
+            why = _cause(had, lab, ("versions", name), blueprint)
+            raise _another(lab.name, f"{name} version", had.versions[name], lab.versions[name], keep, why)
 
 
-def _another(lab: str, what: str, has: str, wanted: str, keep: str = "") -> UsageError:
+def _cause(had: Lab, lab: Lab, path: tuple[str, ...], blueprint: Path) -> str:
+    """What makes the value at PATH of LAB another than it was: what says it now, or does not any more."""
+    if path in had.origins and path not in lab.origins:
+        return f"--unset {'.'.join(path)}, or without {had.origins[path]}"
+    return lab.origins.get(path, str(blueprint))
+
+
+def _another(lab: str, what: str, has: str, wanted: str, keep: str = "", where: str | None = None) -> UsageError:
     return UsageError(
         f"the lab {lab} exists with the {what} {has}, not {wanted}",
+        where=where,
         cure=f"labgen destroy {lab} --yes, or make a second lab with another --name{keep}",
     )
 

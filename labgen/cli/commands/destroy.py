@@ -17,13 +17,13 @@ def command(
 ) -> None:
     """Remove the lab's machines, networks, checkpoints and folder. Images and cached files stay."""
     from labgen.actions.lab.destroy import destroy
-    from labgen.actions.session.open import existing_lab
+    from labgen.actions.session.remains import known_lab
 
-    opened = existing_lab(lab)
+    nodes = len(known_lab(lab).nodes)
     if not yes:
         if not err.is_terminal:
-            raise UsageError(f"destroy removes the {len(opened.lab.nodes)} nodes of {lab}", cure="say --yes")
-        typer.confirm(f"Remove the {len(opened.lab.nodes)} nodes of {lab} and all that is on them?", abort=True)
+            raise UsageError(f"destroy removes the {nodes} nodes of {lab}", cure="say --yes")
+        typer.confirm(f"Remove the {nodes} nodes of {lab} and all that is on them?", abort=True)
     with err.status(f"Destroying {lab}"):
         destroy(lab)
     err.print(f"{lab} is gone.")

@@ -48,11 +48,10 @@ def command(
         return
     opened.lab.node(node)
     if step is not None:
-        path = logs / "steps" / f"{node}-{step}.log"
-        if not path.is_file():
-            names = [p.stem.removeprefix(f"{node}-") for p in (logs / "steps").glob(f"{node}-*.log")]
-            raise UnknownNameError("step log", step, names, where=node)
-        text = path.read_text(encoding="utf-8", errors="replace")
+        paths = {path.stem.removeprefix(f"{node}-"): path for path in (logs / "steps").glob(f"{node}-*.log")}
+        if step not in paths:
+            raise UnknownNameError("step log", step, paths, where=node)
+        text = paths[step].read_text(encoding="utf-8", errors="replace")
         sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
         return
     if any(not name.replace("@", "").replace(".", "").replace("-", "").isalnum() for name in unit or ()):

@@ -17,6 +17,7 @@ from labgen.cli.options import (
     Profile,
     Provider,
     Set,
+    Unset,
     request_of,
 )
 
@@ -27,6 +28,7 @@ def command(
     profile: Profile = None,
     name: Name = None,
     set_: Set = None,
+    unset: Unset = None,
     overrides_files: OverridesFiles = None,
     components: Components = None,
     no_bake: NoBake = False,
@@ -65,7 +67,7 @@ def command(
     from labgen.cli.progress import Progress
     from labgen.cli.timings import timings_table
 
-    request = request_of(lab, provider, profile, name, set_, components, no_bake, lock, files=overrides_files)
+    request = request_of(lab, provider, profile, name, set_, components, no_bake, lock, overrides_files, unset)
     with Progress(err) as progress:
         watch = Stopwatch(progress)
         result = up(request, watch, until, offline=offline, boot_timeout=boot_timeout or patience)

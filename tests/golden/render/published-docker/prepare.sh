@@ -2,6 +2,17 @@
 # Builds the images that the Vagrantfile names, unless this machine has them. Needs root, mmdebstrap and
 # docker; packages come from this machine's own apt mirror.
 set -Eeuo pipefail
+case ${1:-} in
+  '') ;;
+  -h | --help)
+    echo 'usage: ./prepare.sh   builds the images that the Vagrantfile names, unless they are there'
+    exit 0
+    ;;
+  *)
+    echo 'prepare.sh takes no arguments: ./prepare.sh --help says what it does' >&2
+    exit 2
+    ;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")"
 mkdir -p build artefacts
 

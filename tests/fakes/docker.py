@@ -1,0 +1,110 @@
+"""A `docker` program whose containers, networks and images are words in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = """#!{python} -SE
+import json, sys
+from pathlib import Path
+place = Path({place!r})
+world = json.loads(place.read_text())
+words = [word for word in sys.argv[1:] if not word.startswith("-")]
+def row(name, it):
+    labels = ",".join(f"{{key}}={{value}}" for key, value in it["labels"].items())
+    return json.dumps({{"Names": name, "Name": name, "Labels": labels, "Networks": "", "State": it["state"]}})
+def there(names):
+    gone = [name for name in names if name not in world["containers"]]
+    if gone:
+        print("Error: No such container: " + gone[0], file=sys.stderr)
+    return [name for name in names if name in world["containers"]], bool(gone)
+rc = 0
+if not world["answers"]:
+    sys.exit("Cannot connect to the Docker daemon")
+elif words[0] == "version":
+    print("1.0")
+elif words[0] == "ps":
+    wanted = [word.partition("label=")[2] for word in words[1:] if word.startswith("label=")]
+    for name, it in world["containers"].items():
+        if all(it["labels"].get(label.split("=")[0]) == label.split("=")[1] for label in wanted):
+            print(row(name, it))
+elif words[:2] == ["network", "ls"]:
+    for name, it in world["networks"].items():
+        print(row(name, it))
+elif words[:2] == ["network", "rm"]:
+    for name in words[2:]:
+        world["networks"].pop(name, None)
+elif words[:2] == ["network", "inspect"]:
+    print("[]")
+elif words[:2] == ["container", "inspect"]:
+    found, rc = there(words[2:])
+    print(json.dumps([
+        {{"Name": "/" + name, "Config": {{"Labels": world["containers"][name]["labels"]}},
+         "State": {{"Status": world["containers"][name]["state"]}}, "NetworkSettings": {{"Networks": {{
+             "lab": {{"IPAddress": world["containers"][name]["address"]}}}}}}}}
+        for name in found
+    ]))
+elif words[0] == "rm":
+    for name in there(words[1:])[0]:
+        del world["containers"][name]
+elif words[0] == "stop":
+    found, rc = there([word for word in words[1:] if not word.isdigit()])
+    for name in found:
+        world["containers"][name]["state"] = "exited"
+place.write_text(json.dumps(world))
+sys.exit(int(rc))
+"""
+
+
+class FakeDocker:
+    """What this host's Docker has."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._write({"answers": True, "containers": {}, "networks": {}})
+
+    def add(self, lab: str, nodes: Mapping[str, str], **labels: str) -> None:
+        """The containers of NODES (name → address), and the network of LAB, as labgen marks them."""
+        world = self._read()
+        for node, address in nodes.items():
+            marks = {"labgen.lab": lab, "labgen.node": node, **labels}
+            world["containers"][f"labgen-{lab}-{node}"] = {"labels": marks, "state": "running", "address": address}
+        world["networks"][f"labgen-{lab}"] = {"labels": {"labgen.lab": lab, **labels}, "state": ""}
+        self._write(world)
+
+    def die(self) -> None:
+        self._write({**self._read(), "answers": False})
+
+    @property
+    def containers(self) -> dict[str, str]:
+        """Name → state."""
+        return {name: it["state"] for name, it in self._read()["containers"].items()}
+
+    @property
+    def networks(self) -> list[str]:
+        return list(self._read()["networks"])
+
+    def _read(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._place.read_text())
+        return found
+
+    def _write(self, world: Mapping[str, Any]) -> None:
+        self._place.write_text(json.dumps(world))
+
+
+def install_docker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+    """Put a `docker` first in PATH."""
+    programs, place = folder / "docker-bin", folder / "docker.json"
+    programs.mkdir()
+    program = programs / "docker"
+    program.write_text(PROGRAM.format(python=sys.executable, place=str(place)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return FakeDocker(place)
