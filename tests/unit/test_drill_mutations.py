@@ -274,7 +274,7 @@ def test_a_strangers_file_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "drill.jsonl"
     with path.open("wb") as file:
         file.truncate(LARGEST + 1)
-    with pytest.raises(UsageError, match="32 MB at most"):
+    with pytest.raises(UsageError, match="24 MB at most"):
         read_log(path)
     path.write_text('{"event":"begin","lab":"' + "x" * LONGEST_LINE + '"}\n')
     with pytest.raises(UsageError, match="longer than in any drill's log"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from labgen.checks import Status
 
-EARLIEST = -1.0
+EARLIEST = -2.0
 """Seconds: the earliest time in a log, whose clocks may be off by that much."""
 
 

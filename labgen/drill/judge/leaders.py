@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise, takewhile
+from itertools import pairwise
 
 from labgen.drill.judge.entries import Sighting, Witness
 from labgen.drill.judge.log import Log
-from labgen.drill.judge.watch import UNWATCHED, excused
+from labgen.drill.judge.watch import UNWATCHED, away_of
 
 NEAR = UNWATCHED
 """Seconds between two sightings of one node that still count as one after the other: more is a hole in the watch."""
@@ -66,9 +67,12 @@ def _crossing(
     for a, b in first:
         while at < len(second) and second[at][1] <= a:
             at += 1
-        for c, d in takewhile(lambda other: other[0] < b, islice(second, at, None)):  # noqa: B023 - used at once
+        other = at
+        while other < len(second) and second[other][0] < b:
+            c, d = second[other]
             if min(b, d) > max(a, c):
                 yield a, b, c, d
+            other += 1
 
 
 def _slack(log: Log, first: str, second: str) -> float:
@@ -86,13 +90,21 @@ def glimpsed(log: Log, spans: Spans) -> Iterable[str]:
             for seen in log.sightings
             if seen.node == node and seen.by is Witness.SQL and seen.leads and seen.time not in edges
         ]
-        others = [(other, span) for other in spans if other != node for span in _joined(spans[other])]
-        if any(
-            start + _slack(log, node, other) < time < end - _slack(log, node, other) and not excused(log, node, time)
-            for time in lone
-            for other, (start, end) in others
-        ):
+        away = away_of(log, node) or (0.0, -1.0)
+        lone = [time for time in lone if not away[0] <= time <= away[1]]
+        if any(_within(lone, spans[other], _slack(log, node, other)) for other in spans if other != node):
             yield node
+
+
+def _within(times: Iterable[float], spans: Sequence[tuple[float, float]], slack: float) -> bool:
+    """Whether one of TIMES is in the midst of SPANS, by more than SLACK."""
+    joined = _joined(spans)
+    starts = [start for start, _ in joined]
+    for time in times:
+        at = bisect_left(starts, time - slack)
+        if at and time + slack < joined[at - 1][1]:
+            return True
+    return False
 
 
 def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -59,8 +59,8 @@ from labgen.errors import UsageError
 from labgen.reading import open_plain
 
 CURE = "recheck takes the .jsonl file that `labgen drill run` names at its end"
-LARGEST = 32 * 1024 * 1024
-"""Bytes of a log; a quarter of an hour on six paths, which is the longest that a load lasts, makes 25 MB."""
+LARGEST = 24 * 1024 * 1024
+"""Bytes of a log; a quarter of an hour on four paths, which is the longest that a load lasts, makes 20 MB."""
 LONGEST_LINE = 256 * 1024
 
 T = TypeVar("T")
@@ -150,7 +150,7 @@ def parse_log(lines: Iterable[str], where: str | Path) -> Log:
         if not line.strip():
             continue
         try:
-            gathered.add(json.loads(line, parse_constant=_refuse_constant), line)
+            gathered.add(JSON.decode(line), line)
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as why:
             if line.endswith("\n"):
                 raise _none(where, at, why) from None
@@ -176,6 +176,9 @@ def _none(where: str | Path, at: int, why: Exception) -> UsageError:
 
 def _refuse_constant(word: str) -> float:
     raise BadEntryError(f"{word} is no number")
+
+
+JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 @dataclass

@@ -57,11 +57,9 @@ def holes(log: Log) -> Iterator[Hole]:
                 yield from (Hole(node, by, *part) for part in _without(start, end, away))
 
 
-def excused(log: Log, node: str, at: float) -> bool:
-    """Whether NODE could not be watched at AT, for the drill had struck it."""
-    seen = [one for one in log.sightings if one.node == node and one.by is Witness.SQL]
-    away = _away(log, node, seen)
-    return away is not None and away[0] <= at <= away[1]
+def away_of(log: Log, node: str) -> tuple[float, float] | None:
+    """From when to when NODE could not be watched, for the drill had struck it; None if it could be all the time."""
+    return _away(log, node, [one for one in log.sightings if one.node == node and one.by is Witness.SQL])
 
 
 def _moments(seen: Iterable[Sighting], by: Witness) -> Iterator[tuple[float, float]]:
