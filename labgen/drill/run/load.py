@@ -69,7 +69,8 @@ class LoadWatch:
         what = "without any fault there are paths through which nothing is acknowledged: " + ", ".join(silent)
         if not silent:
             blind = [node.name for node in self.lab.member_nodes if node.name not in self._watched()]
-            what = "nobody tells who leads on: " + ", ".join(blind)
+            slow = f"clients and observers did not get going within {WARM_WITHIN:.0f} s"
+            what = "nobody tells who leads on: " + ", ".join(blind) if blind else slow
         cure = f"labgen verify {self.lab.name} -v shows what is wrong"
         return OperationError(what, where=self.lab.name, cure=cure)
 
