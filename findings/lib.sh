@@ -17,7 +17,8 @@ limit=${FINDING_SECONDS:-300} # for `finding` alone; fetching has limits of its 
 # debian RELEASE PACKAGE=VERSION…: unpacks packages, what they need and a few tools into $work/debian-RELEASE; configures
 # and starts nothing. VERSION may end in a star. The packages come from where this host's apt has its own.
 debian() {
-  local os=debian-$1 sources suite tools=bash,coreutils,curl,dash,findutils,grep,libc-bin,mawk,procps,sed,util-linux
+  local os=debian-$1 sources suite
+  local tools=bash,ca-certificates,coreutils,curl,dash,findutils,grep,libc-bin,mawk,procps,sed,util-linux
   shift
   sources=$(bash "$folder/../scripts/image/sources.sh" "$os")
   read -r _ _ suite _ <<<"$sources"
@@ -36,7 +37,7 @@ debian() {
   printf '%s\n' root:x:0: postgres:x:5432: nogroup:x:65534: >"$work/$os/etc/group"
   printf '127.0.0.1 localhost\n' >"$work/$os/etc/hosts"
   mkdir -p "$work/$os/etc/ssl/certs" # Python's requests does not load without the file that ca-certificates makes
-  find "$work/$os/usr/share" -path '*/ca-certificates/*.crt' -exec cat {} + \
+  find "$work/$os/usr/share/ca-certificates" -name '*.crt' -exec cat {} + \
     >"$work/$os/etc/ssl/certs/ca-certificates.crt"
   [[ -e $work/tree ]] || ln -s "$os" "$work/tree"
 }
@@ -85,7 +86,7 @@ wait_for() {
   local tries=$(($1 * 5))
   shift
   until "$@" >/dev/null 2>&1; do
-    ((tries-- > 0)) || { echo "never came true: $*" >&2; exit 1; }
+    ((tries-- > 0)) || { echo "never came true: $*" >&2; tail -n 4 ./*.log >&2; exit 1; }
     sleep 0.2
   done
 }
