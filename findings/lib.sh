@@ -30,9 +30,9 @@ debian() {
   for dir in bin sbin lib lib64; do # the merged /usr that base-files would make
     [[ -e $work/$os/$dir ]] || ln -s "usr/$dir" "$work/$os/$dir"
   done
-  mkdir -p "$work/$os"/{proc,root,run,tmp,work} "$work/$os/var/log"
-  chmod 1777 "$work/$os/tmp" "$work/$os/work"
-  printf '%s\n' root:x:0:0::/root:/bin/bash postgres:x:5432:5432::/work:/bin/bash nobody:x:65534:65534::/:/bin/sh \
+  mkdir -p "$work/$os"/{proc,root,run,tmp,finding} "$work/$os/var/log"
+  chmod 1777 "$work/$os/tmp" "$work/$os/finding"
+  printf '%s\n' root:x:0:0::/root:/bin/bash postgres:x:5432:5432::/finding:/bin/bash nobody:x:65534:65534::/:/bin/sh \
     >"$work/$os/etc/passwd"
   printf '%s\n' root:x:0: postgres:x:5432: nogroup:x:65534: >"$work/$os/etc/group"
   printf '127.0.0.1 localhost\n' >"$work/$os/etc/hosts"
@@ -91,7 +91,7 @@ wait_for() {
   done
 }
 
-as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups env HOME=/work "$@"; }
+as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups env HOME=/finding "$@"; }
 
 # --- both -------------------------------------------------------------------------------------------------------------
 
@@ -106,11 +106,11 @@ play() {
   prepare
   local root=/ inside=$work python_path=
   if [[ -e $work/tree ]]; then
-    root=$work/tree inside=/work python_path=/opt/python
+    root=$work/tree inside=/finding python_path=/opt/python
     [[ ! -d $work/bin ]] || { mkdir -p "$work/tree/usr/local/bin" && cp -r "$work/bin/." "$work/tree/usr/local/bin/"; }
   fi
   cp "$script" "$work/finding.sh" && cp "$folder"/{lib,patroni}.sh "$work/"
-  [[ $root == / ]] || cp "$work"/{finding,lib,patroni}.sh "$root/work/"
+  [[ $root == / ]] || cp "$work"/{finding,lib,patroni}.sh "$root/finding/"
   # shellcheck disable=SC2016  # expanded by the inner shell
   timeout --kill-after=5 "$limit" \
     unshare --net --mount --pid --fork --kill-child bash -Eeuo pipefail -c '
