@@ -25,7 +25,7 @@ with socket.socket(socket.AF_UNIX) as s:
 finding() {
   cat >haproxy.cfg <<'CFG'
 global
-  stats socket /work/haproxy.sock
+  stats socket /finding/haproxy.sock
 defaults
   mode tcp
   timeout connect 2s

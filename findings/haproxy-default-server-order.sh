@@ -29,7 +29,7 @@ for line in lines[2:]:
 finding() {
   cat >haproxy.cfg <<'CFG'
 global
-  stats socket /work/haproxy.sock
+  stats socket /finding/haproxy.sock
 defaults
   mode tcp
   timeout connect 2s

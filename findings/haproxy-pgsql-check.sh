@@ -35,7 +35,7 @@ finding() {
     -c superuser_reserved_connections=0 -c max_wal_senders=0"
   cat >haproxy.cfg <<'CFG'
 global
-  stats socket /work/haproxy.sock
+  stats socket /finding/haproxy.sock
 defaults
   mode tcp
   timeout connect 2s

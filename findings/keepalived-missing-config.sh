@@ -18,7 +18,7 @@ finding() {
 
   : >empty.conf
   see '^exit 0$' "$(run keepalived -t -f empty.conf)"
-  echo 'include /work/conf.d/*.conf' >include.conf
+  echo 'include /finding/conf.d/*.conf' >include.conf
   see 'Config files missing .*exit 0' "$(run keepalived -t -f include.conf)"
 
   echo 'vrrp_instnce VI_1' >keyword.conf # the control: a test that can fail

@@ -17,7 +17,8 @@ limit=${FINDING_SECONDS:-300} # for `finding` alone; fetching has limits of its 
 # debian RELEASE PACKAGE=VERSION…: unpacks packages, what they need and a few tools into $work/debian-RELEASE; configures
 # and starts nothing. VERSION may end in a star. The packages come from where this host's apt has its own.
 debian() {
-  local os=debian-$1 sources suite tools=bash,coreutils,curl,dash,findutils,grep,libc-bin,mawk,procps,sed,util-linux
+  local os=debian-$1 sources suite
+  local tools=bash,ca-certificates,coreutils,curl,dash,findutils,grep,libc-bin,mawk,procps,sed,util-linux
   shift
   sources=$(bash "$folder/../scripts/image/sources.sh" "$os")
   read -r _ _ suite _ <<<"$sources"
@@ -29,14 +30,14 @@ debian() {
   for dir in bin sbin lib lib64; do # the merged /usr that base-files would make
     [[ -e $work/$os/$dir ]] || ln -s "usr/$dir" "$work/$os/$dir"
   done
-  mkdir -p "$work/$os"/{proc,root,run,tmp,work} "$work/$os/var/log"
-  chmod 1777 "$work/$os/tmp" "$work/$os/work"
-  printf '%s\n' root:x:0:0::/root:/bin/bash postgres:x:5432:5432::/work:/bin/bash nobody:x:65534:65534::/:/bin/sh \
+  mkdir -p "$work/$os"/{proc,root,run,tmp,finding} "$work/$os/var/log"
+  chmod 1777 "$work/$os/tmp" "$work/$os/finding"
+  printf '%s\n' root:x:0:0::/root:/bin/bash postgres:x:5432:5432::/finding:/bin/bash nobody:x:65534:65534::/:/bin/sh \
     >"$work/$os/etc/passwd"
   printf '%s\n' root:x:0: postgres:x:5432: nogroup:x:65534: >"$work/$os/etc/group"
   printf '127.0.0.1 localhost\n' >"$work/$os/etc/hosts"
   mkdir -p "$work/$os/etc/ssl/certs" # Python's requests does not load without the file that ca-certificates makes
-  find "$work/$os/usr/share" -path '*/ca-certificates/*.crt' -exec cat {} + \
+  find "$work/$os/usr/share/ca-certificates" -name '*.crt' -exec cat {} + \
     >"$work/$os/etc/ssl/certs/ca-certificates.crt"
   [[ -e $work/tree ]] || ln -s "$os" "$work/tree"
 }
@@ -85,12 +86,12 @@ wait_for() {
   local tries=$(($1 * 5))
   shift
   until "$@" >/dev/null 2>&1; do
-    ((tries-- > 0)) || { echo "never came true: $*" >&2; exit 1; }
+    ((tries-- > 0)) || { echo "never came true: $*" >&2; tail -n 4 ./*.log >&2; exit 1; }
     sleep 0.2
   done
 }
 
-as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups env HOME=/work "$@"; }
+as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups env HOME=/finding "$@"; }
 
 # --- both -------------------------------------------------------------------------------------------------------------
 
@@ -105,11 +106,11 @@ play() {
   prepare
   local root=/ inside=$work python_path=
   if [[ -e $work/tree ]]; then
-    root=$work/tree inside=/work python_path=/opt/python
+    root=$work/tree inside=/finding python_path=/opt/python
     [[ ! -d $work/bin ]] || { mkdir -p "$work/tree/usr/local/bin" && cp -r "$work/bin/." "$work/tree/usr/local/bin/"; }
   fi
   cp "$script" "$work/finding.sh" && cp "$folder"/{lib,patroni}.sh "$work/"
-  [[ $root == / ]] || cp "$work"/{finding,lib,patroni}.sh "$root/work/"
+  [[ $root == / ]] || cp "$work"/{finding,lib,patroni}.sh "$root/finding/"
   # shellcheck disable=SC2016  # expanded by the inner shell
   timeout --kill-after=5 "$limit" \
     unshare --net --mount --pid --fork --kill-child bash -Eeuo pipefail -c '

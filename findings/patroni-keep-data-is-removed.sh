@@ -10,7 +10,7 @@
 # and stays gone.
 #
 #   ERROR: [075]: no backup set found to restore
-#   INFO: Removing data directory: /work/data2
+#   INFO: Removing data directory: /finding/data2
 # shellcheck source=findings/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=findings/patroni.sh
@@ -26,14 +26,14 @@ member_extra() {
   cat <<'YML'
   create_replica_methods: [pgbackrest]
   pgbackrest:
-    command: /usr/bin/pgbackrest --config=/work/pgbackrest.conf --stanza=demo --delta restore
+    command: /usr/bin/pgbackrest --config=/finding/pgbackrest.conf --stanza=demo --delta restore
     keep_data: true
     no_params: true
 YML
 }
 
 finding() {
-  printf '%s\n' '[global]' repo1-path=/work/repo lock-path=/work log-level-file=off '[demo]' pg1-path=/work/data2 \
+  printf '%s\n' '[global]' repo1-path=/finding/repo lock-path=/finding log-level-file=off '[demo]' pg1-path=/finding/data2 \
     >pgbackrest.conf
   start_etcd
   start_member 1
@@ -44,8 +44,8 @@ finding() {
   wait_for 90 streams 2
 
   ctl reinit demo n2 --force >log
-  wait_for 30 grep -q 'Removing data directory: /work/data2' n2.log
-  see 'Leaving data directory uncleaned.*\[075\]: no backup set found.*Removing data directory: /work/data2' \
+  wait_for 30 grep -q 'Removing data directory: /finding/data2' n2.log
+  see 'Leaving data directory uncleaned.*\[075\]: no backup set found.*Removing data directory: /finding/data2' \
     "$(grep -E 'uncleaned|075|Removing' n2.log)"
   see 'data2/PG_VERSION.: No such file' "$(run ls data2/PG_VERSION)"
 }

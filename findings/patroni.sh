@@ -28,7 +28,7 @@ bootstrap:
 postgresql:
   listen: 127.0.0.1:543$1
   connect_address: 127.0.0.1:543$1
-  data_dir: /work/data$1
+  data_dir: /finding/data$1
   bin_dir: /usr/lib/postgresql/17/bin
   authentication: {superuser: {username: postgres}, replication: {username: replicator}}
   pg_hba: [local all all trust, host all all 127.0.0.1/32 trust, host replication all 127.0.0.1/32 trust]

@@ -12,11 +12,11 @@
 
 prepare() { debian 13 'pgbackrest=2.55*'; }
 
-backrest() { run as_postgres pgbackrest --config=/work/pgbackrest.conf "$@"; }
+backrest() { run as_postgres pgbackrest --config=/finding/pgbackrest.conf "$@"; }
 
 finding() {
-  printf '%s\n' '[global]' repo1-path=/work/repo lock-path=/work log-level-file=off repo1-retension-full=2 \
-    '[demo]' pg1-path=/work/data >pgbackrest.conf
+  printf '%s\n' '[global]' repo1-path=/finding/repo lock-path=/finding log-level-file=off repo1-retension-full=2 \
+    '[demo]' pg1-path=/finding/data >pgbackrest.conf
   chown -R postgres .
   see "WARN: .* contains invalid option 'repo1-retension-full'.*No stanzas exist.*exit 0$" "$(backrest info)"
   see 'status: error \(missing stanza path\).*exit 0$' "$(backrest info --stanza=deom)"

@@ -23,7 +23,7 @@ Vagrant.configure("2") do |config|
   end
 end
 RUBY
-  run env VAGRANT_HOME=/work/home VAGRANT_CHECKPOINT_DISABLE=1 VAGRANT_DEFAULT_PROVIDER=docker \
+  run env VAGRANT_HOME=/finding/home VAGRANT_CHECKPOINT_DISABLE=1 VAGRANT_DEFAULT_PROVIDER=docker \
     timeout 90 vagrant validate
 }
 
