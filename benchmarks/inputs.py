@@ -36,6 +36,7 @@ from labgen.faults.undo import left_over
 from labgen.lock.archive import opened
 from labgen.lock.archive import pack as pack_archive
 from labgen.lock.model import read_lock
+from labgen.overrides import read_overrides
 from labgen.provision.journal import Journal
 from labgen.render.folder import write_folder
 from labgen.resources import resource
@@ -129,8 +130,16 @@ def _reproduction(dice: Random, place: Path) -> Run:
     seed = dice.choice([*sorted((EXAMPLES / "repro").glob("*.yml")), GOLDEN / "repro" / "faults-in-its-lab.yml"])
     shutil.copytree(EXAMPLES / "repro" / "labs", _fresh(place) / "labs")
     path = place / "shown.yml"
-    path.write_bytes(yaml_changed(dice, seed.read_bytes()))
-    return partial(validate_reproduction, str(path))
+    path.write_bytes(yaml_changed(dice, seed.read_bytes()) if dice.random() < 0.9 else seed.read_bytes())
+    for lab in (place / "labs").glob("*.yml"):
+        if dice.random() < 0.1:
+            lab.write_bytes(yaml_changed(dice, lab.read_bytes()))
+
+    def run() -> None:
+        validate_reproduction(str(path))
+        read_overrides(path)
+
+    return run
 
 
 def _manifest(dice: Random, place: Path) -> Run:

@@ -6,12 +6,13 @@ starts it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+
+from labgen.reading import parse_json
 
 POSTGRESQL, PATRONI, OTHER = "postgresql", "patroni", ""
 FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_PID", "_SYSTEMD_UNIT")
@@ -60,7 +61,7 @@ def read_journal(lines: Iterable[str], node: str) -> list[Entry]:
 
 def _entry(line: str, node: str) -> Entry | None:
     try:
-        data = json.loads(line)
+        data = parse_json(line)
         at = int(data["__REALTIME_TIMESTAMP"]) / 1e6
         running = int(data.get("__MONOTONIC_TIMESTAMP") or 0) / 1e6
     except (ValueError, KeyError, TypeError):

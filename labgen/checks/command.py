@@ -9,6 +9,7 @@ from labgen.checks.context import Check, Context, Unknown, complaint
 from labgen.checks.model import CheckOutcome
 from labgen.components.manifest import CommandCheck, CommandExpectation
 from labgen.patterns import search
+from labgen.reading import parse_json
 from labgen.system.connection import CommandResult
 
 
@@ -45,7 +46,7 @@ def judge_answer(expect: CommandExpectation, result: CommandResult) -> list[str]
 
 def _judge_json(wanted: dict[str, Any], text: str) -> list[str]:
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError:
         return ["its output is not JSON"]
     faults = []

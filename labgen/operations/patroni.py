@@ -17,6 +17,7 @@ from labgen.checks.context import Unknown
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError
 from labgen.lab.model import Lab, Node
 from labgen.operations.view import View, parse_view
+from labgen.reading import parse_json
 from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
 from labgen.system.waiting import WaitTimeout, wait_until
@@ -136,7 +137,7 @@ class Patroni:
     def _document(self, name: str, path: str) -> dict[str, Any]:
         text = self.get(name, path)
         try:
-            document: Any = json.loads(text)
+            document: Any = parse_json(text)
         except ValueError:
             document = None
         if not isinstance(document, dict):

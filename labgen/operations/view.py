@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from labgen.checks.builtin.patroni import PatroniCluster, PatroniMember, parse_cluster
+from labgen.reading import parse_json
 
 FOLLOWS = ("running", "streaming")
 """A replica's state while it follows its leader: Patroni 3.0.4 brought the finer word."""
@@ -50,7 +50,7 @@ class View:
 def parse_view(text: str) -> View:
     """The answer of `GET /cluster`; raises Unknown if it is none."""
     cluster = parse_cluster(text)
-    entries = {str(entry["name"]): entry for entry in json.loads(text)["members"]}
+    entries = {str(entry["name"]): entry for entry in parse_json(text)["members"]}
     lags = {name: entry["lag"] if isinstance(entry.get("lag"), int) else None for name, entry in entries.items()}
     barred = frozenset(name for name, entry in entries.items() if (entry.get("tags") or {}).get("nofailover"))
     return View(cluster, lags, barred)

@@ -61,7 +61,7 @@ class OverridesFile:
         (folder / self.path.name).write_bytes(read_document_bytes(self.path, kind="overrides document"))
         for name, text in self.texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
+            (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
 
     def problem(self, loc: Loc, what: str) -> Problem:
         """WHAT about the value at LOC of the document."""
@@ -86,8 +86,8 @@ def read_overrides(path: Path) -> OverridesFile:
         holder = draft_document(path, _Holder, kind="overrides document")
         value, source, problems = (holder.value.overrides if holder.value else None), holder.source, holder.problems
         if holder.value and (beside := _blueprint_beside(path, holder.value.lab)):
-            # Whole, so that a copy of the document has all that it needs.
-            texts[beside] = whole_text(path.parent / beside).decode()
+            # Whole, so that a copy of the document has all that it needs; whoever reads it says what is wrong with it.
+            texts[beside] = whole_text(path.parent / beside).decode(errors="surrogateescape")
     else:
         whole = draft_document(path, OverridesDocument, kind="overrides document")
         value, source, problems = whole.value, whole.source, whole.problems

@@ -15,6 +15,7 @@ from labgen.checks.wording import count
 from labgen.components.manifest import Scalar
 from labgen.lab.model import Node
 from labgen.patterns import search
+from labgen.reading import parse_json
 from labgen.repro.context import Recorder, TryContext, as_user
 from labgen.repro.model_conditions import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
 from labgen.system.connection import CommandResult
@@ -184,7 +185,7 @@ def _timeline(witness: Recorder, node: Node, question: TimelineCondition) -> Ans
     command = f"curl --silent --show-error --max-time {question.within:g} {url}"
     done = witness.ask(node, command, within=question.within + 20)
     try:
-        found = json.loads(done.stdout)["timeline"] if done.rc == 0 else None
+        found = parse_json(done.stdout)["timeline"] if done.rc == 0 else None
     except (ValueError, LookupError, TypeError):
         found = None
     if not isinstance(found, int):
@@ -223,7 +224,7 @@ def _json_faults(text: str, wanted: dict[str, Any]) -> list[str]:
     if not wanted:
         return []
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError:
         return ["it is no JSON"]
     faults = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bundles import BLUEPRINT, LOCK, lock_for, record, write_bundle
@@ -301,3 +302,13 @@ def test_what_differs() -> None:
     pairs = check_pairs({"a": "pass", "b": "fail", "c": "pass"}, {"a": "pass", "b": "pass"})
     assert pairs == (CheckPair("a", "pass", "pass"), CheckPair("b", "fail", "pass"), CheckPair("c", "pass", ""))
     assert [pair.same for pair in pairs] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": 1.5}, {"provider": 2.5}, {"profile": []}, {"baked": "no"}, {"overrides": [1]}]
+)
+def test_a_record_of_other_kinds_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = write_bundle(tmp_path / "x.tar.zst", {"lab.json": record(**change)})
+    with pytest.raises(LockError) as caught, offered(path, lambda _: None):
+        pass
+    assert "lab.json is damaged" in caught.value.detail

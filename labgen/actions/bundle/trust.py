@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from labgen.actions.session.open import check_lab_name
 from labgen.artefacts.store import identity
@@ -30,6 +33,7 @@ def record_in(path: Path, home: Path, about: About) -> LabRecord:
     except LabgenError as error:
         newer = "is of a newer labgen" if error.cure == "update labgen" else "is damaged"
         raise BUNDLE.refused(path, f"{RECORD} {newer}") from None
+    _refuse_other_kinds(path, record)
     try:
         check_lab_name(record.name)
     except UsageError as error:
@@ -46,6 +50,15 @@ def record_in(path: Path, home: Path, about: About) -> LabRecord:
         if _extends(document):
             raise BUNDLE.refused(path, f"{document.relative_to(home)} extends another blueprint")
     return record
+
+
+def _refuse_other_kinds(path: Path, record: LabRecord) -> None:
+    """Raise LockError unless every value of RECORD is of the kind that it should be."""
+    try:
+        # Tuples are lists in JSON: strictness is about the kinds of values.
+        TypeAdapter(LabRecord).validate_json(json.dumps(asdict(record)), strict=True)
+    except ValidationError:
+        raise BUNDLE.refused(path, f"{RECORD} is damaged") from None
 
 
 def _extends(document: Path) -> bool:

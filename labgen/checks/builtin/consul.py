@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from labgen.checks.context import Check, Context, Unknown
 from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Lab
+from labgen.reading import parse_json
 
 MEMBERS_COMMAND = "consul members"
 PEERS_COMMAND = "consul operator raft list-peers"
@@ -51,7 +51,7 @@ def parse_peers(text: str) -> tuple[Peer, ...]:
 def parse_leader(text: str) -> str:
     """The leader's `address:port` in the answer of /v1/status/leader; empty if there is none."""
     try:
-        leader = json.loads(text)
+        leader = parse_json(text)
     except ValueError:
         leader = None
     if not isinstance(leader, str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from labgen.checks.context import Check, Context, Unknown
 from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
+from labgen.reading import parse_json
 
 # The present API is called 3; etcdctl before 3.4 speaks the old one unless told so.
 ETCDCTL = "ETCDCTL_API=3 etcdctl --endpoints=http://127.0.0.1:2379 --command-timeout=5s"
@@ -69,7 +69,7 @@ def parse_status(text: str) -> EtcdStatus:
 
 def _document(text: str, command: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError as why:
         raise Unknown(f"etcdctl {command} prints no JSON: {text.strip()[:80]!r}") from why
 

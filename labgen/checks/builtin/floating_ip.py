@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from labgen.checks.context import Check, Context, Unknown
 from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import listed
 from labgen.lab.model import Node
+from labgen.reading import parse_json
 
 COMMAND = "ip -j -4 address show"
 PORT = 5432
@@ -32,7 +32,7 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
         # Interfaces without an IPv4 address are empty objects in some versions and left out in others.
         return tuple(
             Address(str(link["ifname"]), str(info["local"]), int(info["prefixlen"]))
-            for link in json.loads(text)
+            for link in parse_json(text)
             for info in link.get("addr_info", ())
             if "local" in info
         )

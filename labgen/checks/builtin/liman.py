@@ -14,6 +14,7 @@ from labgen.checks.context import Answers, Check, Context, Unknown
 from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import listed
 from labgen.lab.model import Node
+from labgen.reading import parse_json
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Reply:
 def parse_reply(text: str) -> Reply:
     """The JSON that a Liman, or HAProxy for it, answers."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         if "error" in document:
             return Reply(str(document["node"]), error=str(document["error"]))
         server, note = document["server"], document.get("note", {})

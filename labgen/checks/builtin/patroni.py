@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from labgen.checks.context import Check, Context, Unknown
 from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Node
+from labgen.reading import parse_json
 
 LIST_COMMAND = "patronictl -c /etc/patroni/config.yml list"
 PORT = 8008
@@ -82,7 +82,7 @@ def parse_list(text: str) -> PatroniCluster:
 def parse_cluster(text: str) -> PatroniCluster:
     """The cluster in the answer of REST `GET /cluster`."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
         members = tuple(_rest_member(entry) for entry in document["members"])
     except (ValueError, LookupError, TypeError, AttributeError) as why:
         raise Unknown(f"REST /cluster answers {text.strip()[:80]!r}") from why

@@ -12,6 +12,7 @@ from labgen.checks.context import Check, Context, Unknown
 from labgen.checks.model import CheckOutcome
 from labgen.checks.wording import count, listed
 from labgen.lab.model import Node
+from labgen.reading import parse_json
 
 PATHS = ("config", "cluster", "health", "master", "primary", "replica")
 TIMERS = ("ttl", "loop_wait", "retry_timeout")
@@ -27,7 +28,7 @@ def parse_answers(text: str) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     for body, code, path in re.findall(r"(.*?)\t(\d{3})\t/(\w+)\n", text, re.DOTALL):
         try:
-            answers[path] = (int(code), json.loads(body))
+            answers[path] = (int(code), parse_json(body))
         except ValueError:  # an error is told in HTML
             answers[path] = (int(code), None)
     if answers.keys() != set(PATHS):
