@@ -5,8 +5,8 @@ module LabNetwork
   ONE_AT_A_TIME = Mutex.new # Vagrant brings containers up side by side
   ADDRESSES = NODES.to_h { |n| ["labgen-#{LAB}-#{n[:name]}", n[:address]] }.freeze
   # Whose it is: the folder of labs that labgen makes it from, or this very folder.
-  OWNER = ['--label', "labgen.owner=#{ENV.fetch('LABGEN_OWNER', File.dirname(__dir__))}",
-           '--label', "labgen.origin=#{ENV.fetch('LABGEN_ORIGIN', File.dirname(__dir__))}"].freeze
+  OWNER = ['--label', "labgen.owner=#{ENV.fetch('LABGEN_OWNER', File.expand_path('..', __dir__))}",
+           '--label', "labgen.origin=#{ENV.fetch('LABGEN_ORIGIN', File.expand_path('..', __dir__))}"].freeze
   JOINED = [] # containers that this very Vagrant has put into it
 
   class DockerFailed < Vagrant::Errors::VagrantError
