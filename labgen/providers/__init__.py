@@ -1,6 +1,6 @@
 """Drives Vagrant, and knows what its providers can, need, hold and leave behind."""
 
-from labgen.providers.base import HeldNetwork, Provider
+from labgen.providers.base import HeldNetwork, MarkedThing, Provider
 from labgen.providers.boxes import have_box
 from labgen.providers.capabilities import Capability
 from labgen.providers.control import MachineAction, MachineControl
@@ -21,6 +21,7 @@ __all__ = [
     "LabNames",
     "MachineAction",
     "MachineControl",
+    "MarkedThing",
     "Provider",
     "Snapshotter",
     "Vagrant",

@@ -32,6 +32,23 @@ class HeldNetwork:
     cure: str | None = None
 
 
+@dataclass(frozen=True)
+class MarkedThing:
+    """A machine or network on this host, and what labgen wrote on it; empty where it did not.
+
+    kind: `container`, `network` … name: its own. lab, node: whose it says it is. owner, origin: who made it, for
+    programs and for people. id: Vagrant's for it.
+    """
+
+    kind: str
+    name: str
+    lab: str = ""
+    node: str = ""
+    owner: str = ""
+    origin: str = ""
+    id: str = ""
+
+
 class Provider:
     """One of Vagrant's providers. Third parties derive theirs from this class, and register it in the entry-point group
     `labgen.providers`, under its `name`.
@@ -98,9 +115,17 @@ class Provider:
         """Where the running nodes answer SSH, not over the lab's own network."""
         return vagrant.ssh_config(key)
 
-    def nodes_there(self, name: str, /) -> list[str]:  # noqa: ARG002
-        """The nodes of the lab NAME whose machines exist here and say so themselves, without the lab's folder."""
+    def marked(self) -> list[MarkedThing]:
+        """Everything here that says itself that it is of a lab, whoever made it."""
         return []
+
+    def in_the_place_of(self, lab: LabNames, /) -> list[MarkedThing]:  # noqa: ARG002
+        """Everything here that has a name which the lab's machines or network would have, whoever made it."""
+        return []
+
+    def nodes_there(self, name: str, /) -> list[str]:
+        """The nodes of the lab NAME whose machines exist here and say so themselves, without the lab's folder."""
+        return sorted({thing.node for thing in self.marked() if thing.lab == name and thing.node})
 
     def leftovers(self, lab: LabNames, /) -> list[str]:  # noqa: ARG002
         """What of the lab still exists here, as `kind name`; after a destroy this is empty."""

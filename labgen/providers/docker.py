@@ -11,7 +11,7 @@ from typing import Any
 from labgen.errors import HostError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import VAGRANTFILES, HeldNetwork, Provider
+from labgen.providers.base import VAGRANTFILES, HeldNetwork, MarkedThing, Provider
 from labgen.providers.capabilities import CONTAINER
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.docker_images import DockerImages
@@ -87,10 +87,15 @@ class DockerProvider(Provider):
                 endpoints[node.name] = Endpoint(*place, "vagrant", key)
         return endpoints
 
-    def nodes_there(self, name: str) -> list[str]:
-        labels = [_labels(row) for row in _list("ps")]
-        mine = [dict(pair.split("=", 1) for pair in row if "=" in pair) for row in labels]
-        return sorted(row["labgen.node"] for row in mine if row.get("labgen.lab") == name and "labgen.node" in row)
+    def marked(self) -> list[MarkedThing]:
+        rows = [row for row in _list("ps") if _says_a_lab(row)]
+        found = [_marks("container", it, it["Config"]) for it in _containers([row["Names"] for row in rows]).values()]
+        return found + [thing for thing in _networks() if thing.lab]
+
+    def in_the_place_of(self, lab: LabNames) -> list[MarkedThing]:
+        containers = _containers([machine_name(lab, node.name) for node in lab.nodes]).values()
+        found = [_marks("container", it, it["Config"]) for it in containers]
+        return found + [thing for thing in _networks() if thing.name == network_name(lab)]
 
     def reclaim(self, lab: LabNames, nodes: Sequence[str]) -> None:
         mine = _containers([machine_name(lab, node) for node in nodes])
@@ -105,7 +110,12 @@ class DockerProvider(Provider):
     def leftovers(self, lab: LabNames) -> list[str]:
         names = {machine_name(lab, node.name) for node in lab.nodes}
         label = f"labgen.lab={lab.name}"
-        left = [f"container {row['Names']}" for row in _list("ps") if row["Names"] in names or label in _labels(row)]
+        left = [
+            f"container {row['Names']}"
+            for row in _list("ps")
+            # Lab `x` with a node `y-z` and lab `x-y` with a node `z` would both have labgen-x-y-z.
+            if label in _labels(row) or (row["Names"] in names and not _says_a_lab(row))
+        ]
         left += [
             f"network {row['Name']}"
             for row in _list("network")
@@ -174,6 +184,21 @@ def _list(kind: str) -> list[dict[str, Any]]:
     words = ["ps", "--all", "--no-trunc"] if kind == "ps" else [kind, "ls"]
     answer = ask(["docker", *words, "--format", "{{json .}}"])
     return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")] if answer.rc == 0 else []
+
+
+def _says_a_lab(row: dict[str, Any]) -> bool:
+    return any(label.startswith("labgen.lab=") for label in _labels(row))
+
+
+def _networks() -> list[MarkedThing]:
+    answer = ask(["docker", "network", "inspect", *(row["Name"] for row in _list("network"))])
+    return [_marks("network", it, it) for it in _json(answer)]
+
+
+def _marks(kind: str, thing: dict[str, Any], holder: dict[str, Any]) -> MarkedThing:
+    labels = holder.get("Labels") or {}
+    said = {key: str(labels.get(f"labgen.{key}", "")) for key in ("lab", "node", "owner", "origin")}
+    return MarkedThing(kind, thing["Name"].removeprefix("/"), **said, id=str(thing.get("Id", "")))
 
 
 def _labels(row: dict[str, Any]) -> list[str]:

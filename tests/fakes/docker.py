@@ -42,11 +42,11 @@ elif words[:2] == ["network", "rm"]:
     for name in words[2:]:
         world["networks"].pop(name, None)
 elif words[:2] == ["network", "inspect"]:
-    print("[]")
+    print(json.dumps([{{"Name": name, "Id": name, "Labels": world["networks"][name]["labels"]}} for name in words[2:]]))
 elif words[:2] == ["container", "inspect"]:
     found, rc = there(words[2:])
     print(json.dumps([
-        {{"Name": "/" + name, "Config": {{"Labels": world["containers"][name]["labels"]}},
+        {{"Name": "/" + name, "Id": "id-of-" + name, "Config": {{"Labels": world["containers"][name]["labels"]}},
          "State": {{"Status": world["containers"][name]["state"]}}, "NetworkSettings": {{"Networks": {{
              "lab": {{"IPAddress": world["containers"][name]["address"]}}}}}}}}
         for name in found

@@ -17,7 +17,7 @@ from labgen.cli.main import app
 from labgen.errors import LabgenError, OperationError
 from labgen.plan import StepId
 from labgen.provision import Journal
-from labgen.state import LabFolder, lab_folder
+from labgen.state import LabFolder, lab_folder, owner
 from tests.fakes.docker import FakeDocker, install_docker
 from tests.fakes.reporter import Heard
 from tests.fakes.vagrant import install_vagrant
@@ -100,7 +100,8 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
         opened = lab_of(LabRequest(**{**vars(request), "files": (tmp_path / "o.yml",)}), make=True)
         opened.save()
         write_rest(opened.folder)
-        found.add(name, {node.name: node.address for node in opened.lab.nodes})
+        mark = {"labgen.owner": owner().id, "labgen.origin": owner().origin}
+        found.add(name, {node.name: node.address for node in opened.lab.nodes}, **mark)
     return found
 
 

@@ -231,7 +231,10 @@ puts JSON.dump([said, ASKED])
 def test_docker_is_not_asked_what_is_known() -> None:
     files = rendered("docker")
     patch = files["vagrant/network.rb"].replace("require 'open3'", "") + files["vagrant/speedups.rb"]
-    done = subprocess.run(["ruby", "-"], input=QUESTIONS % patch, capture_output=True, text=True, check=False)
+    owner = {"LABGEN_OWNER": "c0ffee", "LABGEN_ORIGIN": "me in /labs"}
+    done = subprocess.run(
+        ["ruby", "-"], input=QUESTIONS % patch, env={**os.environ, **owner}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     said, asked = json.loads(done.stdout)
     assert said == {
@@ -250,6 +253,7 @@ def test_docker_is_not_asked_what_is_known() -> None:
     }
     make = (
         "docker network create --subnet 192.168.60.0/24 --label labgen.lab=sample "
+        "--label labgen.owner=c0ffee --label labgen.origin=me in /labs "
         "--opt com.docker.network.bridge.enable_ip_masquerade=false labgen-sample"
     )
     connect = "docker network connect --ip 192.168.60.2 labgen-sample labgen-sample-one"

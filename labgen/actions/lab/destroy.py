@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from labgen.actions.session.owner import refuse_strangers
 from labgen.actions.session.remains import KnownLab, known_lab
 from labgen.errors import VagrantError
 
 
-def destroy(name: str) -> None:
+def destroy(name: str, *, orphan: bool = False) -> None:
     """Remove the lab NAME, whatever condition it is in: no file of its folder has to be whole.
 
-    Raises UnknownNameError, or VagrantError naming what is left when something could not be removed; the lab's folder
-    stays then, so that it can be tried again.
+    orphan: also one that is not this folder's, or that no folder is left of.
+    Raises UnknownNameError, HostError where the lab's names are somebody else's, or VagrantError naming what is left
+    when something could not be removed; the lab's folder stays then, so that it can be tried again.
     """
-    lab = known_lab(name)
+    lab = known_lab(name, orphan=orphan)
     with lab.folder.locked():
+        if not orphan:
+            refuse_strangers(lab.folder, lab.names, lab.providers)
         left = _remove_machines(lab)
         if left:
             raise VagrantError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labgen.actions.session.owner import refuse_strangers
 from labgen.actions.session.remains import KnownLab, known_lab
 from labgen.actions.session.vagrant import vagrant_in
 from labgen.errors import VagrantError
@@ -19,6 +20,7 @@ def halt(name: str) -> None:
     """
     lab = known_lab(name)
     with lab.folder.locked():
+        refuse_strangers(lab.folder, lab.names, lab.providers)
         _stop(lab, by_vagrant=lab.by_vagrant(lambda vagrant: vagrant.halt()))
 
 

@@ -41,6 +41,24 @@ def _summary(path: Path) -> dict[str, Any]:
     return {"title": whole.title, "nodes": len(whole.nodes), "profiles": list(whole.profiles)}
 
 
+def elsewhere_lines() -> list[dict[str, Any]]:
+    """Name, nodes, provider and maker of every lab on this host that is not of this folder of labs."""
+    from labgen.providers import all_providers  # noqa: PLC0415 - only where it is asked for
+    from labgen.state import owner  # noqa: PLC0415
+
+    lines: dict[tuple[str, str, str], dict[str, Any]] = {}
+    mine = owner().id
+    for provider in all_providers():
+        if provider.problems():
+            continue
+        for thing in provider.marked():
+            if thing.owner != mine:
+                line = {"name": thing.lab, "nodes": [], "provider": provider.name, "made_by": thing.origin or "unknown"}
+                lines.setdefault((thing.lab, thing.owner, provider.name), line)
+                lines[thing.lab, thing.owner, provider.name]["nodes"] += [thing.node] if thing.node else []
+    return [lines[key] for key in sorted(lines)]
+
+
 def lab_lines() -> list[dict[str, Any]]:
     """Name, blueprint, network, profile and provider of every lab; a damaged one is named nevertheless."""
     if not any((state_folder() / "labs").glob("[a-z]*")):

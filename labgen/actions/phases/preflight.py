@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from labgen.actions.phases.base import UpRequest
 from labgen.actions.session.checkpoints import store_of
+from labgen.actions.session.owner import refuse_strangers
 from labgen.errors import HostError, OperationError
 from labgen.host.capacity import check_disk, check_memory
 from labgen.providers import address_conflicts
@@ -24,6 +25,7 @@ class Preflight:
         problems = self.request.provider.problems()
         if problems:
             raise problems[0] if len(problems) == 1 else _together(problems)
+        refuse_strangers(self.request.folder, self.request.lab, [self.request.provider])
         self._refuse_forgotten()
         states = set(self.request.machines.states.values())
         if states != {"running"}:

@@ -9,7 +9,7 @@ from labgen.actions.session.vagrant import vagrant_in
 from labgen.blueprint.files import blueprint_files
 from labgen.errors import LabgenError, UnknownNameError, UsageError
 from labgen.providers import KnownNames, Provider, Vagrant, all_providers, get_provider, provider_names
-from labgen.state import LabFolder, all_labs, find_lab
+from labgen.state import LabFolder, all_labs, find_lab, lab_folder
 from labgen.state.remains import Remains, remains_of
 
 
@@ -55,9 +55,17 @@ class KnownLab:
         return False
 
 
-def known_lab(name: str) -> KnownLab:
-    """The lab NAME; raises UnknownNameError, or UsageError where there is only a blueprint of that name."""
+def known_lab(name: str, *, orphan: bool = False) -> KnownLab:
+    """The lab NAME; raises UnknownNameError, or UsageError where there is only a blueprint of that name.
+
+    orphan: it may also be one of which there are only machines on this host.
+    """
     folder = find_lab(name)
+    if folder is None and orphan:
+        able = tuple(provider for provider in all_providers() if not provider.problems())
+        lab = KnownLab(Remains(lab_folder(name), (), ()), able)
+        if any(thing.lab == name for provider in able for thing in provider.marked()):
+            return lab
     if folder is None:
         if name in blueprint_files():
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from labgen.actions.session.open import OpenLab
 from labgen.providers import Provider, Vagrant, get_provider
-from labgen.state import LabFolder
+from labgen.state import LabFolder, owner
 
 
 def vagrant_of(opened: OpenLab, on_line: Callable[[str], None] | None = None) -> Vagrant:
@@ -18,7 +18,9 @@ def vagrant_in(
     folder: LabFolder, providers: Sequence[Provider], on_line: Callable[[str], None] | None = None
 ) -> Vagrant:
     """The same of a lab of which only its FOLDER and its PROVIDERS are known, the first of which is the usual one."""
-    env = {"VAGRANT_DEFAULT_PROVIDER": providers[0].name} if providers else {}
+    env = owner().environment
+    if providers:
+        env["VAGRANT_DEFAULT_PROVIDER"] = providers[0].name
     if providers and not any(provider.vagrant_plugins for provider in providers):
         env["VAGRANT_NO_PLUGINS"] = "1"
     return Vagrant(folder.rendered, folder.logs, env=env, on_line=on_line)

@@ -4,6 +4,9 @@ require 'open3'
 module LabNetwork
   ONE_AT_A_TIME = Mutex.new # Vagrant brings containers up side by side
   ADDRESSES = NODES.to_h { |n| ["labgen-#{LAB}-#{n[:name]}", n[:address]] }.freeze
+  # Whose it is: the folder of labs that labgen makes it from, or this very folder.
+  OWNER = ['--label', "labgen.owner=#{ENV.fetch('LABGEN_OWNER', File.expand_path('..', __dir__))}",
+           '--label', "labgen.origin=#{ENV.fetch('LABGEN_ORIGIN', File.expand_path('..', __dir__))}"].freeze
   JOINED = [] # containers that this very Vagrant has put into it
 
   class DockerFailed < Vagrant::Errors::VagrantError
@@ -25,7 +28,7 @@ module LabNetwork
 
   # Without masquerading the network leads nowhere; an --internal one would also drop VRRP's multicast.
   def self.make
-    docker('network', 'create', '--subnet', CIDR, '--label', "labgen.lab=#{LAB}",
+    docker('network', 'create', '--subnet', CIDR, '--label', "labgen.lab=#{LAB}", *OWNER,
            '--opt', 'com.docker.network.bridge.enable_ip_masquerade=false', NETWORK)
   rescue DockerFailed
     # It may be there already.
