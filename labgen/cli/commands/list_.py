@@ -51,6 +51,6 @@ def command(
         for heading in ("lab elsewhere", "nodes", "provider", "made by"):
             table.add_column(heading)
         for line in elsewhere:
-            table.add_row(line["name"], str(len(line["nodes"])), line["provider"], line["made_by"])
+            table.add_row(line["name"], str(len(line["nodes"])), line["provider"], escape(line["made_by"]))
         out.print(table)
         out.print("labgen destroy LAB --orphan removes one that nobody needs.")
