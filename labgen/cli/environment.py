@@ -33,7 +33,8 @@ def warnings_for(environment: Mapping[str, str], rows: Iterable[Row]) -> list[st
     return [
         f"warning: {name} in the environment means nothing to labgen: {_cure(name, known)}"
         for name in unknown
-        if name not in known
+        # click's own spelling of `--set` ends so, and goes on to work.
+        if name not in known and name.removesuffix("_") not in known
     ]
 
 

@@ -83,6 +83,7 @@ def test_set_from_the_environment(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "debian-12" in done.stdout
     assert "--set patroni.ttl=45" in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
