@@ -29,6 +29,7 @@ from typing import Any
 
 import typer
 
+import labgen
 from benchmarks.common import scratch, show
 from benchmarks.inputs import KINDS
 from labgen.errors import DocumentError, LabgenError
@@ -37,6 +38,7 @@ SECONDS, MEGABYTES = 5.0, 300.0
 PATIENCE = 20  # seconds after which an input is given up
 BATCH = 50  # inputs in a process: what they leave in its caches is not the next ones' fault
 ADDRESS_SPACE = 4 << 30  # bytes: an input that wants more fails, and not this machine
+HOME = Path(labgen.__file__).parent
 FAULTS = ("traceback", "slow", "large", "no place")
 
 
@@ -168,7 +170,7 @@ def has_place(error: LabgenError) -> bool:
 
 def where(error: BaseException) -> str:
     """The kind of ERROR, and the last place in labgen that it came through."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/labgen/" in frame.filename]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(HOME)]
     place = f"{frames[-1].filename.rpartition('/labgen/')[2]}:{frames[-1].lineno}" if frames else "?"
     return f"{type(error).__name__} in {place}: {str(error)[:80]!r}"
 
