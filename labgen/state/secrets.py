@@ -21,6 +21,8 @@ def keep_secrets(path: Path, lab: Lab) -> dict[str, dict[str, str]]:
         if not isinstance(kept, dict):
             raise ValueError("a list, or a word")
         old = {(component, name): value for component, group in kept.items() for name, value in group.items()}
+        if not all(isinstance(value, str) for value in old.values()):
+            raise ValueError("a secret that is no text")
     except FileNotFoundError:
         kept, private, old = {}, True, {}
     except (ValueError, AttributeError):

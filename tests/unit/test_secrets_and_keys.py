@@ -73,7 +73,9 @@ def test_opened_to_others_it_is_closed_again(tmp_path: Path, sample: Lab) -> Non
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "5", '{"agent": []}', '{"agent": "x"}', "\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "5", '{"agent": []}', '{"agent": "x"}', "\x00", '{"agent": {"token": ["a", "list"]}}']
+)
 def test_damaged_secrets_are_not_made_anew(tmp_path: Path, sample: Lab, content: str) -> None:
     """New passwords in place of damaged ones would lock the lab's owner out of a running cluster."""
     (tmp_path / "secrets.json").write_text(content)
