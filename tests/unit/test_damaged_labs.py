@@ -231,3 +231,14 @@ def test_machines_without_a_journal_are_gone_on_with() -> None:
     sample.journal.unlink()
     up(LabRequest("sample"), heard, "install", offline=True)
     assert "the journal of sample is gone: every step is done again" in heard.notes
+
+
+@pytest.mark.usefixtures("docker")
+def test_a_provider_that_there_is_not_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = lab_folder("sample").path / "lab.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "provider": "dokcer"}))
+    outcome = CliRunner().invoke(app, ["status", "sample"])
+    assert isinstance(outcome.exception, LabgenError)
+    assert outcome.exception.where == file
+    assert "docker" in str(outcome.exception.cure)

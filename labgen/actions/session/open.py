@@ -19,7 +19,7 @@ from labgen.lock.model import LockedLab, read_lock
 from labgen.naming import refuse_name
 from labgen.overrides import OverridesFile, read_overrides
 from labgen.overrides.words import changed
-from labgen.providers import default_provider, get_provider
+from labgen.providers import Provider, default_provider, get_provider
 from labgen.state import LabFolder, LabRecord, all_labs, find_lab, lab_folder, labs_locked
 
 
@@ -217,9 +217,18 @@ def _resolve(record: LabRecord, blueprint: Path, overrides_files: tuple[Override
         name=record.name,
         overrides=record.overrides,
         files=overrides_files,
-        emulated=get_provider(record.provider).emulated,
+        emulated=_provider_of(record).emulated,
         network=record.network,
     )
+
+
+def _provider_of(record: LabRecord) -> Provider:
+    """The provider that RECORD names; if there is none, the error says that this stands in the lab's record."""
+    try:
+        return get_provider(record.provider)
+    except UnknownNameError as why:
+        where = lab_folder(record.name).path / "lab.json"
+        raise UnknownNameError("provider", record.provider, why.known, where=where) from None
 
 
 def _is_another(record: LabRecord, request: LabRequest) -> bool:
