@@ -240,5 +240,5 @@ def test_a_provider_that_there_is_not_is_told_with_its_place(tmp_path: Path, mon
     file.write_text(json.dumps({**json.loads(file.read_text()), "provider": "dokcer"}))
     outcome = CliRunner().invoke(app, ["status", "sample"])
     assert isinstance(outcome.exception, LabgenError)
-    assert outcome.exception.where == file
+    assert outcome.exception.where == str(file)
     assert "docker" in str(outcome.exception.cure)
