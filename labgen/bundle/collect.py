@@ -24,7 +24,7 @@ from labgen.provision.clock import wall_clock
 from labgen.system.connection import CommandResult, Connection
 from labgen.system.parallel import in_parallel
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds that one command may take."""
 ALL = 180.0
 """Seconds after which a node is asked nothing more."""
@@ -131,7 +131,7 @@ def packages_in(text: str) -> tuple[str, ...]:
 
 def installed(connections: Mapping[str, Connection]) -> dict[str, tuple[str, ...]]:
     """Node → its packages; a node that gives no answer is left out."""
-    told, _ = in_parallel(lambda name: connections[name].run(_PACKAGES, timeout=PATIENCE).stdout, connections)
+    told, _ = in_parallel(lambda name: connections[name].run(_PACKAGES, timeout=TIMEOUT).stdout, connections)
     return {name: packages_in(text) for name, text in told.items()}
 
 
@@ -152,7 +152,7 @@ def _patronictl(connection: Connection) -> dict[str, tuple[int, str]]:
     """Exit code and words of each question, all asked at once."""
 
     def ask(what: str) -> tuple[int, str]:
-        done = connection.run(f"timeout 20 patronictl -c {CONFIG} {what} 2>&1", timeout=PATIENCE)
+        done = connection.run(f"timeout 20 patronictl -c {CONFIG} {what} 2>&1", timeout=TIMEOUT)
         return done.rc, done.stdout + (f"[exit {done.rc}]\n" if done.rc else "")
 
     told, errors = in_parallel(ask, CTL)
@@ -223,7 +223,7 @@ class _Asked:
 
     def _run(self, question: _Question) -> str:
         """What a command prints, errors too; a command that fails says so in its last line."""
-        left = min(PATIENCE, self._ends - time.monotonic())
+        left = min(TIMEOUT, self._ends - time.monotonic())
         if left <= 0:
             self._found.notes.append(f"{question.file}: no time was left for it")
             return ""
@@ -241,15 +241,15 @@ class _Asked:
             return f"{done.stdout}[exit {done.rc}]\n"
         return done.stdout
 
-    def _asked(self, command: str, patience: float) -> CommandResult:
+    def _asked(self, command: str, timeout: float) -> CommandResult:
         """What came of COMMAND; asked again if the connection broke under it, and not once the node is out of reach."""
         connection = self._reached()
         try:
-            return connection.run(command, timeout=patience)
+            return connection.run(command, timeout=timeout)
         except LabgenError:
             if (again := self._reached()) is connection:
                 raise
-            return again.run(command, timeout=patience)
+            return again.run(command, timeout=timeout)
 
     def _reached(self) -> Connection:
         if self._lost:

@@ -24,12 +24,12 @@ FOLDER = "/run/labgen-drill"
 class Nodes(Mapping[str, Connection]):
     """Node → connection, as `Connections` are; `renew` asks the provider again where everybody is."""
 
-    def __init__(self, where: Callable[[], Mapping[str, Endpoint]], known_hosts: Path, patience: float = 10) -> None:
-        """PATIENCE: seconds a node may take to let us in."""
-        self._where, self._known_hosts, self._patience = where, known_hosts, patience
+    def __init__(self, where: Callable[[], Mapping[str, Endpoint]], known_hosts: Path, timeout: float = 10) -> None:
+        """TIMEOUT: seconds a node may take to let us in."""
+        self._where, self._known_hosts, self._timeout = where, known_hosts, timeout
         self._lock = threading.Lock()
         self._places = dict(where())
-        self._connections = Connections(self._places, known_hosts, timeout=patience)
+        self._connections = Connections(self._places, known_hosts, timeout=timeout)
         self._old: list[Connections] = []
 
     def __getitem__(self, node: str) -> Connection:
@@ -51,7 +51,7 @@ class Nodes(Mapping[str, Connection]):
             if places != self._places:
                 self._old.append(self._connections)
                 self._places = places
-                self._connections = Connections(places, self._known_hosts, timeout=self._patience)
+                self._connections = Connections(places, self._known_hosts, timeout=self._timeout)
 
     def wait_for(self, node: str, seconds: float) -> None:
         """Until NODE answers; raises NodeError if it does not within SECONDS."""

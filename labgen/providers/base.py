@@ -1,4 +1,4 @@
-"""What labgen asks of a provider. Vagrant boots the machines; a provider knows its own tools, names and patience."""
+"""What labgen asks of a provider. Vagrant boots the machines; a provider knows its own tools, names and timeouts."""
 
 from __future__ import annotations
 

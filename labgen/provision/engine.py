@@ -181,9 +181,9 @@ class _Crew:
         # A daemon: a thread that waits for a node must not keep the program from ending.
         threading.Thread(target=self._work, args=(step,), name=str(step), daemon=True).start()
 
-    def next_end(self, patience: float | None = None) -> _End:
-        """Wait for the next step to end; raises what no step may raise, and Empty when PATIENCE is over."""
-        step, end = self._ends.get(timeout=patience)
+    def next_end(self, timeout: float | None = None) -> _End:
+        """Wait for the next step to end; raises what no step may raise, and Empty when TIMEOUT is over."""
+        step, end = self._ends.get(timeout=timeout)
         del self.active[step]
         if isinstance(end, BaseException):
             raise end

@@ -86,15 +86,15 @@ class Login:
 
 def log_in(node: str, endpoint: Endpoint, key: paramiko.PKey, hosts: KnownHosts, left: float) -> paramiko.Transport:
     """One attempt. Only the lab's key is offered: no agent, no keys of the user, no password."""
-    patience = min(left, 30.0)
+    timeout = min(left, 30.0)
     sock = socket.create_connection((endpoint.host, endpoint.port), timeout=min(left, 5.0))
     _tune(sock)
     transport: paramiko.Transport | None = None
     try:
         transport = paramiko.Transport(sock)
-        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = patience
+        transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
         _prefer(transport, hosts.key_type(node))
-        transport.start_client(timeout=patience)
+        transport.start_client(timeout=timeout)
         host_key = transport.get_remote_server_key()
         try:
             hosts.check(node, host_key.get_name(), host_key.get_base64())

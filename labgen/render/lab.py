@@ -24,7 +24,7 @@ from labgen.systems import system
 
 @dataclass(frozen=True)
 class Machines:
-    """How the machines come up: images by node, whether they hold the install stage, and Vagrant's patience.
+    """How the machines come up: images by node, whether they hold the install stage, and Vagrant's timeout.
 
     images: node → docker tag or box name. baked: False where the install steps run in the guest.
     driver: `kvm` or `qemu`, for libvirt. boot_timeout: seconds that Vagrant waits for one machine. commands: how images

@@ -10,7 +10,7 @@ from labgen.errors import HostError, LabgenError, UnknownNameError
 from labgen.graph import build_graph, dot, mermaid
 
 FORMATS = ("mermaid", "dot", "svg")
-PATIENCE = 60  # seconds; a lab of seven nodes takes a tenth of one
+TIMEOUT = 60  # seconds; a lab of seven nodes takes a tenth of one
 
 
 def graph(request: LabRequest, format: str) -> str:
@@ -31,10 +31,10 @@ def _svg(text: str) -> str:
         )
     try:
         done = subprocess.run(
-            ["dot", "-Tsvg"], input=text, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
+            ["dot", "-Tsvg"], input=text, capture_output=True, encoding="utf-8", timeout=TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:
-        raise LabgenError(f"Graphviz has not drawn it within {PATIENCE} s", cure="use --format mermaid") from None
+        raise LabgenError(f"Graphviz has not drawn it within {TIMEOUT} s", cure="use --format mermaid") from None
     if done.returncode != 0:
         raise LabgenError(
             "Graphviz cannot draw it", detail=done.stderr.splitlines()[-3:], cure="see what it got: --format dot"

@@ -73,8 +73,8 @@ def predict(
             span = span.plus(*_election(loop))
     elif effect is Effect.DCS_ISOLATED:
         # It goes on for a loop and its retries at most, and the lease has been running for as long by then.
-        patience = float(config.get("retry_timeout", 10))
-        low, high = max(ttl - 2 * loop - patience, 0.0), ttl - patience
+        retry = float(config.get("retry_timeout", 10))
+        low, high = max(ttl - 2 * loop - retry, 0.0), ttl - retry
         span = Span(low, high, f"rest of the lease {low:g}-{high:g}").plus(*RACE, "race")
     elif effect is Effect.SYNC_UNCONFIRMED:
         # The standby counts until its own key has run out; what waits is confirmed by whom the leader names then.
