@@ -103,7 +103,7 @@ def test_broken_files_are_refused_before_boot_and_mended_ones_are_not(
 
     for name, text in FILES.items():
         (greeter / name).write_text(text)
-    lab.labgen(*words(greeter, lab, "--set", "greeter.hour=7"))
+    lab.labgen(*words(greeter, lab, "--set", "greeter.hour=7", "--unset", "nodes.two.greeter.hour"))
     assert "Lint" not in lab.labgen("up", lab.name).stderr
 
     # A lab that runs goes on as it is when what would be changed is refused.
