@@ -173,14 +173,23 @@ def test_halt_and_up(whole: LiveLab) -> None:
 
 
 def vagrant_loses(lab: LiveLab, node: str) -> None:
-    """Leaves NODE's container as one whose `docker run` was cut off: Vagrant knows nothing of it."""
+    """Leaves NODE's container stopped, and without anything that Vagrant knew of it."""
     docker("stop", "--time", "20", lab.container(node))
     shutil.rmtree(lab.folder / "rendered" / ".vagrant" / "machines" / node)
 
 
-def test_a_container_that_vagrant_has_lost_is_replaced(whole: LiveLab) -> None:
+def test_a_container_that_vagrant_has_lost_is_not_made_anew(whole: LiveLab, tmp_path: Path) -> None:
+    """Somebody has removed a folder: what is on the machine stays, and the folder can be put back."""
+    known = whole.folder / "rendered" / ".vagrant" / "machines" / "pgbouncer"
+    shutil.copytree(known, tmp_path / "known")
     vagrant_loses(whole, "pgbouncer")
+    container = docker("ps", "--all", "--quiet", "--filter", f"name=^/{whole.container('pgbouncer')}$")
+    refused = whole.labgen("up", whole.name, expect=1)
+    assert "what Vagrant knew of them is gone: pgbouncer" in refused.stderr
+    assert docker("ps", "--all", "--quiet", "--filter", f"name=^/{whole.container('pgbouncer')}$") == container
+    shutil.copytree(tmp_path / "known", known)
     whole.up()
+    assert docker("ps", "--quiet", "--filter", f"name=^/{whole.container('pgbouncer')}$") == container
     whole.led_by(whole.leader())
 
 
