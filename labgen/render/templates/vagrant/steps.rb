@@ -44,11 +44,19 @@ module LabSteps
     return if side_by_side? || machine.name.to_s != targets.last
     @others ||= (targets - [targets.last]).map do |node|
       Thread.new do
-        Thread.current[:batch_parallel_action] = true
+        Thread.current[:batch_parallel_action] = Thread.current[:labgen_other] = true
         Thread.current.report_on_exception = false
         other = machine.env.machine(node.to_sym, machine.provider_name)
         other.config.vm.provisioners.each { |provisioner| provisioner.run = :always }
-        other.action(:provision)
+        tries = 0
+        begin
+          other.action(:provision)
+        rescue Vagrant::Errors::MachineLocked
+          # Two of Vagrant's threads have looked a machine up in its index at once; what is done stays done.
+          raise if (tries += 1) > 10
+          sleep 1
+          retry
+        end
       end
     end
   end
@@ -135,14 +143,16 @@ module LabSteps
       return @app.call(env) if env[:provision_types] || env[:provision_enabled] == false
       machine = env[:machine]
       return put_off(env) if LabSteps.put_off?(machine)
+      again = false
       begin
         @app.call(env)
         LabSteps.begin_others(machine)
       rescue Exception => error
-        FAILED << "#{machine.name}: #{error.message.lines.first&.strip}" if FAILED.empty?
+        again = error.is_a?(Vagrant::Errors::MachineLocked) && Thread.current[:labgen_other]
+        FAILED << "#{machine.name}: #{error.message.lines.first&.strip}" if FAILED.empty? && !again
         raise
       ensure
-        OVER[machine.name.to_s] = true
+        OVER[machine.name.to_s] = true unless again
         LabSteps.others.each { |thread| thread.join rescue nil } unless LabSteps.side_by_side?
       end
       LabSteps.others.each(&:join) unless LabSteps.side_by_side?
