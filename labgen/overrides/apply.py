@@ -61,8 +61,7 @@ class Applier(Additions):
     def _version(self, rest: Sequence[str], given: Assignment) -> None:
         if len(rest) != 1:
             raise _no_value(given)
-        if rest[0] not in self._components:
-            raise UnknownNameError("component in this lab", rest[0], self._components, where=given.origin)
+        _known_component(rest[0], self._components, given)
         self._into.versions[rest[0]] = _version(given)
 
     def _config(self, rest: Sequence[str], given: Assignment) -> None:
@@ -118,9 +117,7 @@ class Applier(Additions):
         on: str,
     ) -> None:
         """The value of a parameter, or of one KEY of it where it is a map, whose others stay as they are."""
-        if component not in components:
-            raise UnknownNameError(f"component {on}", component, components, where=given.origin)
-        parameters = components[component].manifest.parameters
+        parameters = _known_component(component, components, given, on).manifest.parameters
         if parameter not in parameters:
             raise UnknownNameError(f"parameter of {component}", parameter, parameters, where=given.origin)
         about, value = parameters[parameter], given.value
@@ -153,9 +150,7 @@ class Applier(Additions):
         on: str,
     ) -> None:
         """Keys of a component's configuration file."""
-        if component not in components:
-            raise UnknownNameError(f"component {on}", component, components, where=given.origin)
-        config = components[component].manifest.config
+        config = _known_component(component, components, given, on).manifest.config
         if config is None:
             able = [name for name, other in components.items() if other.manifest.config]
             raise UsageError(
@@ -192,9 +187,7 @@ class Applier(Additions):
         if len(rest) < 2:
             raise _no_value(given)
         component, name, *more = rest
-        if component not in self._components:
-            raise UnknownNameError("component in this lab", component, self._components, where=given.origin)
-        secrets = self._components[component].manifest.secrets
+        secrets = _known_component(component, self._components, given).manifest.secrets
         if name not in secrets:
             raise UnknownNameError(f"secret of {component}", name, secrets, where=given.origin)
         if more != ["containing"]:
@@ -209,6 +202,14 @@ class Applier(Additions):
         if not re.fullmatch(CONTAINED, text):
             raise UsageError("containing takes 1 to 20 plain characters without spaces", where=given.origin)
         self._into.secrets.setdefault(component, {})[name] = text
+
+
+def _known_component(
+    name: str, components: Mapping[str, Component], given: Assignment, on: str = "in this lab"
+) -> Component:
+    if name not in components:
+        raise UnknownNameError(f"component {on}", name, components, where=given.origin)
+    return components[name]
 
 
 def _no_value(given: Assignment) -> UnknownNameError:
