@@ -27,9 +27,14 @@ def write_folder(rendered: Rendered, folder: Path) -> list[str]:
     _record(folder, before | rendered.keys())
     for path in before - rendered.keys():
         _remove(folder, path)
-    written = [path for path, file in rendered.items() if _write(folder / path, file.text.encode(), file.mode)]
+    written = write_files(rendered, folder)
     _record(folder, rendered.keys())
     return written
+
+
+def write_files(rendered: Rendered, folder: Path) -> list[str]:
+    """Write those files of RENDERED that differ in FOLDER, which may hold others; returns the paths written."""
+    return [path for path, file in rendered.items() if _write(folder / path, file.text.encode(), file.mode)]
 
 
 def claim(folder: Path) -> None:

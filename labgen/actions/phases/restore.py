@@ -14,6 +14,7 @@ from labgen.checkpoint.clocks import set_clocks
 from labgen.images.machines import machines_of
 from labgen.providers import Endpoint, require_snapshotter
 from labgen.provision import Connections, Journal
+from labgen.render.folder import write_files
 from labgen.render.lab import render_lab
 from labgen.system.files import write_atomically
 from labgen.system.waiting import WaitTimeout, wait_until
@@ -60,10 +61,10 @@ class Restore:
         lab, folder = self.request.lab, self.request.folder
         machines = replace(machines_of(lab, baked=self.request.opened.record.baked), images=images)
         rendered = render_lab(lab, self.request.plan, folder.secrets(lab), folder.keys(), machines)
-        for path, file in rendered.items():
-            if path == "Vagrantfile" or path.startswith("vagrant/"):
-                (folder.rendered / path).parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(folder.rendered / path, file.text.encode(), file.mode)
+        of_vagrant = {
+            path: file for path, file in rendered.items() if path.partition("/")[0] in ("Vagrantfile", "vagrant")
+        }
+        write_files(of_vagrant, folder.rendered)
         self.request.machines.vagrant.up((), provider=lab.provider, timeout=self.request.vagrant_timeout)
 
     def _set_clocks(self, found: Checkpoint) -> None:
