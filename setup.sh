@@ -287,11 +287,11 @@ run_tests() { # quick|docker|all PYTEST-OPTION…
   find scripts examples labgen findings -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run
   "$venv/bin/lint-imports" --no-cache >/dev/null || "$venv/bin/lint-imports" --no-cache
   # What needs no machine goes side by side, and is measured; labs have this machine's addresses, one test at a time.
-  local quick=("$venv/bin/python" -m pytest --numprocesses=auto tests/unit tests/golden "$@")
+  local quick=("$venv/bin/python" -m pytest --numprocesses=auto tests/unit tests/golden)
   say 'pytest tests/unit tests/golden'
-  if [[ $tier == quick ]]; then exec "${quick[@]}"; fi
+  if [[ $tier == quick ]]; then exec "${quick[@]}" "$@"; fi
   rc=0
-  "${quick[@]}" --cov=labgen --cov-report= || rc=$?
+  "${quick[@]}" tests/packages --cov=labgen --cov-report= "$@" || rc=$?
   # With options that choose tests there may be none here.
   [[ $rc == 0 || $rc == 5 && $# -gt 0 ]] || return "$rc"
   "$venv/bin/python" -m coverage report --format=total | sed 's/^/setup: lines and branches covered by these, in per cent: /' >&2 || true

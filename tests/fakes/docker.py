@@ -13,9 +13,9 @@ import pytest
 
 PROGRAM = """#!{python} -SE
 import json, sys
-from pathlib import Path
-place = Path({place!r})
-world = json.loads(place.read_text())
+with open({place!r}) as place:
+    before = place.read()
+world = json.loads(before)
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
 def row(name, it):
     labels = ",".join(f"{{key}}={{value}}" for key, value in it["labels"].items())
@@ -58,7 +58,10 @@ elif words[0] == "stop":
     found, rc = there([word for word in words[1:] if not word.isdigit()])
     for name in found:
         world["containers"][name]["state"] = "exited"
-place.write_text(json.dumps(world))
+after = json.dumps(world)
+if after != before:
+    with open({place!r}, "w") as place:
+        place.write(after)
 sys.exit(int(rc))
 """
 

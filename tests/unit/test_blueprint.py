@@ -103,7 +103,7 @@ def check_readable(error: LabgenError, path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_damaged_values(name: str, seed: int, tmp_path: Path) -> None:
     """Each damaged blueprint gives an error for people, or a lab; nothing else."""
     dice = random.Random(f"{name} {seed}")  # noqa: S311
@@ -148,7 +148,7 @@ def test_damaged_text(name: str, tmp_path: Path) -> None:
     ]
     path = tmp_path / "damaged.yml"
     errors = 0
-    for _ in range(100):
+    for _ in range(50):
         text = whole
         for _ in range(dice.randint(1, 4)):
             at = dice.randrange(len(text))
@@ -157,7 +157,7 @@ def test_damaged_text(name: str, tmp_path: Path) -> None:
         if error := told(path):
             errors += 1
             check_readable(error, path, text)
-    assert errors > 50
+    assert errors > 25
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from labgen.actions.session.vagrant import vagrant_in
 from labgen.blueprint.files import blueprint_files
@@ -24,9 +25,9 @@ class KnownLab:
     def folder(self) -> LabFolder:
         return self.remains.folder
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[str, ...]:
-        """Every node that the folder, or a machine, says that the lab has."""
+        """Every node that the folder, or a machine, says that the lab has; asked once, before anything goes."""
         there = {node for provider in self.providers for node in provider.nodes_there(self.folder.name)}
         return tuple(sorted(there.union(self.remains.nodes)))
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from labs import blueprint_text
 
 from tests.outside import Outside, build_wheel, python_with_wheels, write_project
+from tests.unit.labs import blueprint_text
 
 NOWHERE = "import nothing_of_the_kind\n"
 IMPORT = "ModuleNotFoundError: No module named 'nothing_of_the_kind'"
