@@ -92,11 +92,19 @@ class UnknownNameError(UsageError):
     """Somebody named a thing that does not exist; says what was probably meant and what there is."""
 
     def __init__(
-        self, kind: str, name: str, known: Iterable[str], *, where: str | Path | None = None, more: str = ""
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        where: str | Path | None = None,
+        more: str = "",
+        none: str = "there is none",
     ) -> None:
-        """MORE follows the cure."""
+        """MORE follows the cure, which is NONE where nothing is known."""
         self.kind, self.name, self.known = kind, name, sorted(known)
-        super().__init__(f"no {kind} is called '{name}'", where=where, cure=meant(name, self.known) + more)
+        cure = meant(name, self.known) if self.known else none
+        super().__init__(f"no {kind} is called '{name}'", where=where, cure=cure + more)
 
 
 class DocumentError(UsageError):

@@ -85,6 +85,21 @@ class LazyGroup(_PlainFlags, TyperGroup):
             self._add_more()
         return super().get_command(ctx, cmd_name)
 
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except Exception as error:
+            _say_better(error)
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        words = [*ctx._protected_args, *ctx.args]
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            _say_better(error, words)
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         if name in self._rows:
@@ -104,6 +119,16 @@ class LazyGroup(_PlainFlags, TyperGroup):
             if row.name not in self._rows:
                 self._rows[row.name] = row
                 self.commands[row.name] = TyperCommand(row.name, help=row.summary, rich_markup_mode=None)
+
+
+def _say_better(error: Exception, words: Iterable[str] = ()) -> None:
+    """Raise labgen's own words in place of click's, of whom typer has a copy: known by what it can do."""
+    if not hasattr(error, "format_message"):
+        return
+    from labgen.cli.usage import told
+
+    if better := told(error, list(words)):
+        raise better from None
 
 
 def _nothing() -> None:

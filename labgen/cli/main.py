@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -37,8 +38,20 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from labgen.cli.commands.version import command
+
+        command()
+        raise typer.Exit
+
+
 @app.callback()
-def labgen() -> None:
+def labgen(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print labgen's version.")
+    ] = False,
+) -> None:
     pass
 
 

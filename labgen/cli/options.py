@@ -27,15 +27,17 @@ def complete_blueprints(incomplete: str) -> list[str]:
 
 
 def complete_nodes(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of the nodes of the lab that stands before, for the shell."""
+    """Names of the nodes of the lab that stands before, and words for who they are now, for the shell."""
     from labgen.actions.session.open import existing_lab
     from labgen.errors import LabgenError
+    from labgen.faults.targets import TARGETS
 
     try:
         lab = existing_lab(str(ctx.params.get("lab"))).lab
     except LabgenError:
         return []
-    return [node.name for node in lab.nodes if node.name.startswith(incomplete)]
+    names = [*(node.name for node in lab.nodes), *TARGETS]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_providers(incomplete: str) -> list[str]:
@@ -58,7 +60,13 @@ Lab = Annotated[
     str, typer.Argument(metavar="LAB", help="An existing lab.", autocompletion=complete_labs, show_default=False)
 ]
 Node = Annotated[
-    str, typer.Argument(metavar="NODE", help="One of its nodes.", autocompletion=complete_nodes, show_default=False)
+    str,
+    typer.Argument(
+        metavar="NODE",
+        help="One of its nodes, or who it is now: leader, replica, vip-holder …",
+        autocompletion=complete_nodes,
+        show_default=False,
+    ),
 ]
 Provider = Annotated[
     str | None,

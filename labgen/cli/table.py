@@ -70,7 +70,10 @@ class Commands(LazyGroup):
         _own("list", "List the blueprints there are and the labs on this machine."),
         _own("show", "Show what a lab is: nodes, versions, ways in, checks, and where it departs from its document."),
         _own("graph", "Draw a lab: its nodes with their components, who talks to whom, and the ways in."),
-        _own("validate", "Check a blueprint: everything that can be known before a machine boots, in every profile."),
+        _own(
+            "validate",
+            "Check a blueprint: everything that can be known before a machine boots, in every profile or one.",
+        ),
         _own("render", "Write a folder that boots and provisions the lab without labgen; prints the folder's name."),
         _own("schema", "Print the JSON Schema of a kind of document, for editors."),
         # This machine
@@ -84,6 +87,10 @@ class Commands(LazyGroup):
         _own("image", "Build, list and remove the images that labs boot from.", app=True),
         _own("version", "Print labgen's version."),
     )
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # `labgen help drill run`, as git, docker and systemctl have it.
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
 
     def more(self) -> Iterable[Row]:
         from labgen.cli.plugged import plugin_rows

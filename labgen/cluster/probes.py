@@ -11,6 +11,7 @@ from labgen.cluster.state import ClusterState, vip_of
 from labgen.errors import LabgenError, OperationError
 from labgen.lab.model import Lab
 from labgen.operations import Patroni, leader_of
+from labgen.system.connection import Connection
 from labgen.system.parallel import in_parallel
 
 
@@ -39,7 +40,7 @@ def gate(
     return report
 
 
-def cluster_state_of(lab: Lab, nodes: Nodes, patroni: Patroni) -> ClusterState:
+def cluster_state_of(lab: Lab, nodes: Mapping[str, Connection], patroni: Patroni) -> ClusterState:
     """Who is who in LAB now; raises OperationError if there is no single leader."""
     view = patroni.view()
     leader = leader_of(view, lab.name)
@@ -50,7 +51,7 @@ def cluster_state_of(lab: Lab, nodes: Nodes, patroni: Patroni) -> ClusterState:
     return ClusterState(lab, leader.name, leader.timeline or 0, replicas, synchronous, _vip_holder(lab, nodes))
 
 
-def _vip_holder(lab: Lab, nodes: Nodes) -> str | None:
+def _vip_holder(lab: Lab, nodes: Mapping[str, Connection]) -> str | None:
     vip = vip_of(lab)
     if vip is None:
         return None

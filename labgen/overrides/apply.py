@@ -96,9 +96,17 @@ class Applier(Additions):
 
     def _everywhere(self, rest: Sequence[str], given: Assignment) -> None:
         """A parameter of a component, on all nodes that carry it."""
+        component = given.path[0]
+        if component not in self._components:
+            able = [
+                f"{name}.{component}" for name, it in self._components.items() if component in it.manifest.parameters
+            ]
+            if able and not rest:
+                cure = f"did you mean {' or '.join(map(repr, able))}?"
+                raise UsageError(f"no value is called '{component}'", where=given.origin, cure=cure)
+            raise UnknownNameError("component in this lab", component, [*self._components, *HEADS], where=given.origin)
         if not rest:
             raise _no_value(given)
-        component = given.path[0]
         settings = self._into.everywhere.setdefault(component, {})
         self._parameter(settings, component, rest[0], rest[1:], given, self._components, on="in this lab")
 
@@ -245,3 +253,5 @@ KNOWN = (
     "secrets.COMPONENT.SECRET.containing",
 )
 """The paths that there are."""
+
+HEADS = tuple(sorted({path.partition(".")[0] for path in KNOWN} - {"COMPONENT"}))

@@ -62,7 +62,7 @@ class TryContext:
 
     def look(self) -> ClusterState:
         """Who is who now; raises OperationError if there is no single leader."""
-        return cluster_state_of(self.lab, self.nodes, self.patroni)  # type: ignore[arg-type]
+        return cluster_state_of(self.lab, self.nodes, self.patroni)
 
     def environment(self, node: Node) -> dict[str, str]:
         """What commands of the user's find in their environment."""

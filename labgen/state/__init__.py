@@ -2,7 +2,7 @@
 
 from labgen.state.folder import LabFolder
 from labgen.state.owner import Owner, owner
-from labgen.state.places import all_labs, find_lab, lab_folder, labs_locked
+from labgen.state.places import all_labs, find_lab, lab_folder, labs_locked, unknown_lab
 from labgen.state.record import LabRecord
 from labgen.system.folders import cache_folder
 
@@ -16,4 +16,5 @@ __all__ = [
     "lab_folder",
     "labs_locked",
     "owner",
+    "unknown_lab",
 ]

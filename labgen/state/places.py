@@ -41,9 +41,7 @@ def find_lab(word: str) -> LabFolder | None:
     return folder if folder and folder.exists() else None
 
 
-def existing_lab(name: str) -> LabFolder:
-    """The lab NAME; raises UnknownNameError when there is none."""
-    folder = find_lab(name)
-    if folder is None:
-        raise UnknownNameError("lab", name, (lab.name for lab in all_labs()))
-    return folder
+def unknown_lab(name: str) -> UnknownNameError:
+    """To be raised where there is no lab NAME."""
+    none = "there is no lab yet: labgen up BLUEPRINT makes one, labgen list shows the blueprints"
+    return UnknownNameError("lab", name, (lab.name for lab in all_labs()), none=none)

@@ -50,12 +50,6 @@ def test_a_command_has_its_own_help(name: str) -> None:
     assert " ".join(ROWS[name].summary.split()) in " ".join(said.output.split())
 
 
-def test_a_misspelt_command_is_answered_with_what_was_meant() -> None:
-    said = CliRunner().invoke(app, ["validat"])
-    assert said.exit_code == 2
-    assert "Did you mean 'validate'" in said.output
-
-
 @pytest.mark.parametrize(
     ("words", "unwanted"),
     [

@@ -12,10 +12,9 @@ from typing import IO
 
 import pytest
 
-from labgen.errors import LabBusyError, LabgenError, UnknownNameError
+from labgen.errors import LabBusyError, LabgenError
 from labgen.lab.scaling import Scale
-from labgen.state import LabFolder, LabRecord, all_labs, cache_folder, lab_folder
-from labgen.state.places import existing_lab
+from labgen.state import LabFolder, LabRecord, all_labs, cache_folder, find_lab, lab_folder, unknown_lab
 from labgen.system.folders import state_folder
 
 RECORD = LabRecord(
@@ -46,7 +45,7 @@ def test_there_and_back(folder: LabFolder, tmp_path: Path) -> None:
     assert folder.blueprint.read_text() == "name: sample\n"
     assert folder.path.stat().st_mode & 0o777 == 0o700
     assert [lab.name for lab in all_labs()] == ["sample"]
-    assert existing_lab("sample").path == folder.path
+    assert find_lab("sample") == folder
     folder.save(RECORD, folder.blueprint)
     assert folder.blueprint.read_text() == "name: sample\n"
     folder.remove()
@@ -66,9 +65,12 @@ def test_a_record_of_an_older_labgen(folder: LabFolder, tmp_path: Path) -> None:
 
 def test_unknown_lab(folder: LabFolder, tmp_path: Path) -> None:
     folder.save(RECORD, tmp_path / "sample.yml")
-    with pytest.raises(UnknownNameError) as caught:
-        existing_lab("simple")
-    assert caught.value.cure == "did you mean 'sample'?"
+    assert find_lab("simple") is None
+    assert unknown_lab("simple").cure == "did you mean 'sample'?"
+
+
+def test_no_lab_at_all(folder: LabFolder) -> None:
+    assert "labgen up BLUEPRINT makes one" in str(unknown_lab(folder.name).cure)
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,9 @@ def validate(
     *,
     files: bool = False,
     provider: str | None = None,
+    only: str | None = None,
 ) -> list[ProfileReport]:
-    """Every profile, if all are sound; raises DocumentError or UsageError with what is wrong.
+    """Every profile, or ONLY that one, if all are sound; raises DocumentError or UsageError with what is wrong.
 
     overrides_files: overrides documents. files: the programs check their rendered files too, in those of PROVIDER's
     images that are here.
@@ -64,7 +65,7 @@ def validate(
     loaded = load_blueprint(path, components)
     documents = tuple(map(read_overrides, overrides_files))
     found = []
-    for profile in loaded.blueprint.profiles:
+    for profile in [only] if only else loaded.blueprint.profiles:
         lab = resolve(loaded, provider=provider, profile=profile, overrides=overrides, files=documents)
         plan = build_plan(lab)
         secrets = make_secrets(lab.components.values(), contained=lab.contained)

@@ -20,7 +20,7 @@ from labgen.naming import refuse_name
 from labgen.overrides import OverridesFile, read_overrides
 from labgen.overrides.words import changed
 from labgen.providers import Provider, default_provider, get_provider
-from labgen.state import LabFolder, LabRecord, all_labs, find_lab, lab_folder, labs_locked
+from labgen.state import LabFolder, LabRecord, find_lab, lab_folder, labs_locked, unknown_lab
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,9 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
     """
     folder = find_lab(name)
     if folder is None:
-        labs = [lab.name for lab in all_labs()]
         if name in blueprint_files():
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
-        raise UnknownNameError("lab", name, labs)
+        raise unknown_lab(name)
     record = folder.record()
     overrides_files = folder.overrides_files(record)
     lab = _resolve(record, folder.blueprint, overrides_files)

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from labgen.actions.session.vagrant import vagrant_in
 from labgen.blueprint.files import blueprint_files
-from labgen.errors import LabgenError, UnknownNameError, UsageError
+from labgen.errors import LabgenError, UsageError
 from labgen.providers import KnownNames, Provider, Vagrant, all_providers, get_provider, provider_names
-from labgen.state import LabFolder, all_labs, find_lab, lab_folder
+from labgen.state import LabFolder, find_lab, lab_folder, unknown_lab
 from labgen.state.remains import Remains, remains_of
 
 
@@ -70,7 +70,7 @@ def known_lab(name: str, *, orphan: bool = False) -> KnownLab:
     if folder is None:
         if name in blueprint_files():
             raise UsageError(f"there is no lab {name} yet", cure=f"labgen up {name}")
-        raise UnknownNameError("lab", name, (lab.name for lab in all_labs()))
+        raise unknown_lab(name)
     remains = remains_of(folder)
     known = set(provider_names()).intersection(remains.providers)
     named = tuple(get_provider(name) for name in remains.providers if name in known)

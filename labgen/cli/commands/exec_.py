@@ -18,15 +18,19 @@ def command(
     words: Annotated[
         list[str], typer.Argument(metavar="-- CMD…", help="The command and its arguments.", show_default=False)
     ],
+    user: Annotated[str, typer.Option("--user", "-u", metavar="USER", help="Who runs it there.")] = "root",
 ) -> None:
     """Run a command on a node as root; its output, input and exit code are the command's own.
 
-    labgen exec consul-pgbouncer pg-patroni1 -- patronictl list
+    labgen exec consul-pgbouncer leader -- patronictl list
     """
     from labgen.actions.session.connect import ssh_words
+    from labgen.actions.session.meant import node_meant
     from labgen.actions.session.open import existing_lab
 
-    ssh = ssh_words(existing_lab(lab), node)
+    opened = existing_lab(lab)
+    ssh = ssh_words(opened, node_meant(opened, node))
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    whole = [ssh[0], *terminal, *ssh[1:], f"sudo -n -- {shlex.join(words)}"]
+    # From a folder that everybody may enter, as psql asks for.
+    whole = [ssh[0], *terminal, *ssh[1:], f"cd / && sudo -n -u {shlex.quote(user)} -- {shlex.join(words)}"]
     os.execvp(whole[0], whole)

@@ -10,7 +10,7 @@ import typer
 from labgen.cli.options import Blueprint, Components, OverridesFiles, Profile, Set, request_of
 from labgen.errors import UsageError
 
-BY_ENDING = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
+BY_ENDING = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid"}
 
 
 def complete_formats(incomplete: str) -> list[str]:
@@ -24,7 +24,7 @@ def command(
     format: Annotated[
         str | None,
         typer.Option(
-            help="mermaid, dot or svg (drawn by Graphviz). [default: by the file's ending, else mermaid]",
+            help="mermaid, dot or svg (drawn by Graphviz). [default: by the file's ending, mermaid if there is none]",
             autocompletion=complete_formats,
             show_default=False,
         ),
@@ -41,7 +41,7 @@ def command(
     """Draw a lab: its nodes with their components, who talks to whom, and the ways in."""
     from labgen.actions.lab.graph import graph
 
-    chosen = format or (BY_ENDING.get(output.suffix, "mermaid") if output else "mermaid")
+    chosen = format or (_by_ending(output) if output else "mermaid")
     text = graph(request_of(lab, profile=profile, set_=set_, components=components, files=overrides_files), chosen)
     if output is None:
         print(text, end="")
@@ -51,3 +51,13 @@ def command(
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}", cure="name another file with -o") from None
     print(output)
+
+
+def _by_ending(output: Path) -> str:
+    if output.suffix and output.suffix not in BY_ENDING:
+        raise UsageError(
+            f"no picture is drawn as {output.suffix}",
+            where=f"-o {output}",
+            cure=f"there is: {', '.join(BY_ENDING)}; or say which with --format",
+        )
+    return BY_ENDING.get(output.suffix, "mermaid")

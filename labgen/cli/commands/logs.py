@@ -16,7 +16,12 @@ def command(
     lab: Lab,
     node: Annotated[
         str | None,
-        typer.Argument(metavar="[NODE]", help="One of its nodes.", autocompletion=complete_nodes, show_default=False),
+        typer.Argument(
+            metavar="[NODE]",
+            help="One of its nodes, or leader, vip-holder …",
+            autocompletion=complete_nodes,
+            show_default=False,
+        ),
     ] = None,
     unit: Annotated[
         list[str] | None,
@@ -33,12 +38,16 @@ def command(
 ) -> None:
     """Show a node's journal, a step's log, or (without NODE) which logs there are."""
     from labgen.actions.session.connect import ssh_words
+    from labgen.actions.session.meant import node_meant
     from labgen.actions.session.open import existing_lab
     from labgen.errors import UnknownNameError, UsageError
     from labgen.wording import harmless
 
     opened = existing_lab(lab)
     logs = opened.folder.logs
+    if node is None and (step or unit or follow):
+        nodes = ", ".join(it.name for it in opened.lab.nodes)
+        raise UsageError("NODE is missing: whose log is it?", where=f"labgen logs {lab}", cure=f"there is: {nodes}")
     if node is None:
         files = sorted(path for path in logs.rglob("*.log"))
         if not files:
@@ -46,7 +55,7 @@ def command(
         for path in files:
             out.print(str(path), markup=False)
         return
-    opened.lab.node(node)
+    node = node_meant(opened, node)
     if step is not None:
         paths = {path.stem.removeprefix(f"{node}-"): path for path in (logs / "steps").glob(f"{node}-*.log")}
         if step not in paths:
@@ -56,8 +65,14 @@ def command(
         return
     if any(not name.replace("@", "").replace(".", "").replace("-", "").isalnum() for name in unit or ()):
         raise UsageError("a unit's name is made of letters, digits, dots, dashes and @", where="--unit")
+    # journalctl itself says of a unit that there is not, that it has no entries.
+    there = "".join(
+        f"systemctl cat -- {name} >/dev/null 2>&1 || {{ echo 'error: no unit is called {name} on {node}; there is:' "
+        "$(systemctl list-units --type=service --plain --no-legend --all | awk '{print $1}') >&2; exit 2; }; "
+        for name in unit or ()
+    )
     words = ["sudo", "-n", "journalctl", "--no-pager", f"--lines={lines}"]
     words += [f"--unit={name}" for name in unit or ()]
     words += ["--follow"] if follow else []
     ssh = ssh_words(opened, node)
-    os.execvp(ssh[0], [*ssh, " ".join(words)])
+    os.execvp(ssh[0], [*ssh, there + " ".join(words)])

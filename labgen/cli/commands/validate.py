@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from labgen.cli.console import print_json, say
-from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Provider, Set
+from labgen.cli.options import Blueprint, Components, Json, OverridesFiles, Profile, Provider, Set
 
 
 def command(
     lab: Blueprint,
+    profile: Profile = None,
     set_: Set = None,
     overrides_files: OverridesFiles = None,
     components: Components = None,
@@ -24,13 +25,13 @@ def command(
     provider: Provider = None,
     json: Json = False,
 ) -> None:
-    """Check a blueprint: everything that can be known before a machine boots, in every profile."""
+    """Check a blueprint: everything that can be known before a machine boots, in every profile or one."""
     from labgen.actions.lab.validate import as_data, validate, warning_lines
     from labgen.errors import UsageError
 
     words = (tuple(set_ or ()), tuple(components or ()), tuple(overrides_files or ()))
     try:
-        found = validate(lab, *words, files=files, provider=_provider(provider) if files else None)
+        found = validate(lab, *words, files=files, provider=_provider(provider) if files else None, only=profile)
     except UsageError as error:
         if not json:
             raise
