@@ -156,6 +156,10 @@ class AddressInUseError(HostError):
     pass
 
 
+class RangeLostError(AddressInUseError):
+    """Another lab has the range; a lab that may lie elsewhere goes there."""
+
+
 class DiskFullError(HostError):
     pass
 

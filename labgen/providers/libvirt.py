@@ -54,6 +54,7 @@ class LibvirtProvider(Provider):
     images = LibvirtImages()
     snapshotter = LibvirtSnapshotter()
     vagrantfile = VAGRANTFILES / "libvirt.rb.j2"
+    range_taken = ("Network is already in use by interface",)
     destroys_in_parallel = False  # its plugin 0.11 has a race there, which leaves a machine behind
 
     @property
@@ -102,7 +103,7 @@ class LibvirtProvider(Provider):
         for name in words("net-list", "--all", "--name"):
             own, cure = name == network_name(lab), base.network_cure(name, f"virsh net-destroy {name}")
             for cidr, device in _ranges(virsh("net-dumpxml", name).stdout):
-                held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure))
+                held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure, name.startswith("labgen-")))
         return held
 
 

@@ -18,7 +18,7 @@ from labgen.providers.base import HeldNetwork
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.libvirt import LibvirtProvider, kvm_usable
-from labgen.providers.networks import conflicts, free_network, parse_routes, ranges_in_use
+from labgen.providers.networks import conflicts, free_network, hidden, parse_routes, ranges_in_use
 from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import parse_domain_states
 from labgen.system.tools import ToolResult, ask
@@ -281,7 +281,10 @@ ROUTES = json.dumps(
         {"dst": "default", "gateway": "10.0.0.1", "dev": "eth0"},
         {"dst": "0.0.0.0/1", "dev": "tun0"},
         {"dst": "192.168.60.0/24", "dev": "br-0123456789ab"},
+        {"dst": "192.168.0.0/16", "dev": "eth2"},
         {"dst": "192.168.0.0/16", "dev": "wg0"},
+        {"dst": "192.160.0.0/11", "dev": "eth0", "gateway": "10.1.0.1"},
+        {"dst": "192.168.60.0/24", "dev": "eth3", "gateway": "10.1.0.1"},
         {"dst": "192.168.60.77", "dev": "eth1"},
         {"type": "blackhole", "dst": "192.168.60.0/25"},
         {"dst": "10.1.0.0/16", "dev": "eth0"},
@@ -289,6 +292,30 @@ ROUTES = json.dumps(
 )
 
 
+@pytest.fixture
+def vpn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with WireGuard's wg0 beside Ethernet."""
+    for device, kind in (("wg0", 65534), ("eth0", 1), ("eth1", 1), ("eth2", 1)):
+        (tmp_path / device).mkdir()
+        (tmp_path / device / "type").write_text(f"{kind}\n")
+    monkeypatch.setattr("labgen.providers.networks.INTERFACES", tmp_path)
+
+
+@pytest.mark.usefixtures("vpn")
+def test_a_wide_way_is_warned_of_and_no_conflict() -> None:
+    routes = parse_routes(ROUTES)
+    assert [sentence.split(";")[0] for sentence in hidden("192.168.60.0/24", routes)] == [
+        "the way to 192.168.0.0/16 is interface wg0",
+        "the way to 192.160.0.0/11 is interface eth0",
+    ]
+    # What is just as wide as the lab, or a neighbourhood of this host's own, is one.
+    assert [error.what.split(": ")[1] for error in conflicts("192.168.0.0/16", [], routes)][:2] == [
+        "interface br-0123456789ab holds 192.168.60.0/24",
+        "interface eth2 holds 192.168.0.0/16",
+    ]
+
+
+@pytest.mark.usefixtures("vpn")
 def test_every_holder_of_the_range_is_named_once() -> None:
     held = [
         HeldNetwork("192.168.60.0/24", "docker network shared", "br-0123456789ab", False, "docker network rm shared")
@@ -296,7 +323,8 @@ def test_every_holder_of_the_range_is_named_once() -> None:
     found = conflicts("192.168.60.0/24", held, parse_routes(ROUTES))
     assert [error.what.removeprefix("the lab's network 192.168.60.0/24 is in use here: ") for error in found] == [
         "docker network shared holds 192.168.60.0/24",
-        "interface wg0 holds 192.168.0.0/16",
+        "interface eth2 holds 192.168.0.0/16",
+        "interface eth3 holds 192.168.60.0/24",
         "interface eth1 holds 192.168.60.77",
     ]
     assert all(error.exit_code == 3 and error.cure for error in found)
@@ -356,6 +384,7 @@ def test_the_next_free_range(like: str, taken: list[str], free: str | None) -> N
     assert found == (free and IPv4Network(free))
 
 
+@pytest.mark.usefixtures("vpn")
 def test_ranges_that_a_lab_cannot_have(say: Say) -> None:
     found = [docker_network("labgen-tour", "192.168.62.0/24"), docker_network("shared", "192.168.61.0/24")]
     say(
@@ -368,6 +397,7 @@ def test_ranges_that_a_lab_cannot_have(say: Say) -> None:
     assert [str(network) for network in ranges_in_use(LAB)] == [
         "192.168.61.0/24",
         "192.168.0.0/16",
+        "192.168.60.0/24",
         "192.168.60.77/32",
         "10.1.0.0/16",
     ]
