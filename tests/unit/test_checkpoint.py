@@ -20,6 +20,7 @@ from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, check_nam
 from labgen.checkpoint.clocks import set_clock, set_clocks
 from labgen.checks import CheckReport, CheckResult, Status
 from labgen.errors import HostError, LabgenError, NodeError, OperationError, UnknownNameError, UsageError
+from labgen.lab.model import Lab
 from labgen.plan import StepId, build_plan
 from labgen.provision import Journal, step_digests
 from labgen.render.folder import write_folder

@@ -13,8 +13,7 @@ from labgen.blueprint.loader import load_blueprint
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
-from labgen.operations import Patroni, choose, forget_member, hand_over, leader_of, parse_view, until
-from labgen.operations import handover
+from labgen.operations import Patroni, choose, forget_member, hand_over, handover, leader_of, parse_view, until
 from labgen.operations import patroni as patroni_module
 from labgen.operations.membership import slot_name
 from tests.fakes.patroni import FakeCluster
