@@ -18,7 +18,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 def full_output(error: OSError) -> DiskFullError | None:
     """The error to show for ERROR if it was standard output that had no room, else None.
 
-    That cannot be seen from ERROR, so a line's end is tried. The rest is thrown away: at its end Python would try again.
+    ERROR does not tell that, so a line's end is tried. The rest is thrown away: Python would try again when it ends.
     """
     if error.errno not in NO_ROOM or error.filename is not None:
         return None
