@@ -14,7 +14,7 @@ import pytest
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.providers import docker, docker_snapshotter, get_provider, networks, provider_names, virsh
-from labgen.providers.base import HeldNetwork
+from labgen.providers.base import HeldNetwork, MarkedThing
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.libvirt import LibvirtProvider, kvm_usable
@@ -411,3 +411,22 @@ def test_no_routes(text: str) -> None:
 def test_a_tool_that_is_missing_or_hangs_is_an_answer() -> None:
     assert ask(["labgen-no-such-tool"]).rc == 127
     assert ask(["sleep", "5"], timeout=0.1).rc == 124
+
+
+MARKED = "labgen.lab=tour labgen.node=n1 labgen.owner=ab12 labgen.origin=me+in+%2Fhome%2Fa%26b"
+
+
+def test_whose_a_domain_is(say: Say) -> None:
+    say(
+        {
+            "virsh --quiet --connect qemu:///system list": ToolResult(0, "labgen-tour-n1\nlabgen-tour-n2\nother\n", ""),
+            "virsh --quiet --connect qemu:///system desc labgen-tour-n1": ToolResult(0, MARKED + "\n", ""),
+            "virsh --quiet --connect qemu:///system desc": ToolResult(0, "No description for domain: x\n", ""),
+            "virsh --quiet --connect qemu:///system domuuid": ToolResult(0, "6f-1\n", ""),
+        }
+    )
+    mine = MarkedThing("domain", "labgen-tour-n1", "tour", "n1", "ab12", "me in /home/a&b", "6f-1")
+    assert LibvirtProvider().marked() == [mine]
+    # What bears no mark is proven by Vagrant's id, or by nothing.
+    unmarked = MarkedThing("domain", "labgen-tour-n2", "tour", "n2", id="6f-1")
+    assert LibvirtProvider().in_the_place_of(LAB) == [mine, unmarked]
