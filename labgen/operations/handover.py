@@ -38,6 +38,7 @@ def hand_over(
     """Hand over to TO, else to the best replica but those in AVOID; raises OperationError if that cannot be."""
     lab = patroni.lab.name
     wanted = None if to is None else patroni.known(to)
+    patroni.view()  # which finds one that answers
     config = patroni.config()
     before, new = _chosen(patroni, config, wanted, progress, avoid)
     old = leader_of(before, lab).name
