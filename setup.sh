@@ -113,17 +113,21 @@ install_missing() {
 # --- labgen itself ----------------------------------------------------------------------------------------------------
 
 prepare_venv() { # [EXTRAS]
-  local stamp=$venv/labgen.stamp state
-  state="$root $(readlink -f /usr/bin/python3) $(sha256sum "$root/pyproject.toml")"
+  local stamp=$venv/labgen.stamp lock=$root/requirements/${1:-run}.txt state
+  state="$root $(readlink -f /usr/bin/python3) $(cat "$root/pyproject.toml" "$root"/requirements/{run,test}.txt | sha256sum)"
   # What the tests need includes what labgen needs.
   if grep -qxF -e "$state" -e "$state test" "$stamp" 2>/dev/null; then
     if [[ ! ${1-} ]] || grep -qxF "$state $1" "$stamp"; then return; fi
   fi
   say "installing labgen${1:+ and what its tests need} in .venv"
   /usr/bin/python3 -m venv --clear "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$root${1:+[$1]}" ||
-    fail "pip could not install labgen" \
+  # Files whose checksums are locked, and no build but labgen's own, by what is locked too.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+    --requirement "$lock" ||
+    fail "pip could not install what ${lock#"$root"/} names" \
       "see that pip reaches an index (pip config list); sudo -E hands PIP_* and proxy variables on to it"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+    --editable "$root" || fail "pip could not install labgen itself" "read what it says above"
   echo "$state${1:+ $1}" >"$stamp"
 }
 
@@ -284,7 +288,7 @@ run_tests() { # quick|docker|all PYTEST-OPTION…
   "$venv/bin/ruff" check .
   "$venv/bin/ruff" format --check labgen tests benchmarks scripts examples
   "$venv/bin/mypy"
-  find scripts examples labgen findings -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run
+  find scripts examples labgen findings -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run .ci/lock .ci/audit
   "$venv/bin/lint-imports" --no-cache >/dev/null || "$venv/bin/lint-imports" --no-cache
   # What needs no machine goes side by side, and is measured; labs have this machine's addresses, one test at a time.
   local quick=("$venv/bin/python" -m pytest --numprocesses=auto tests/unit tests/golden)

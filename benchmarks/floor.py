@@ -23,7 +23,7 @@ from benchmarks.common import remove
 PREFIX = "labgen-floor-"
 NETWORK = "labgen-floor"
 PATIENCE = 120  # seconds for any one thing
-OPTIONS = [  # what Vagrantfile.j2 gives a container
+OPTIONS = [  # what a container needs to run systemd; labgen keeps it apart from its host, which costs no time
     *("--cgroupns", "host", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"),
     *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"),  # noqa: S108
     *("--stop-signal", "SIGRTMIN+3", "--cap-drop", "MKNOD", "--cap-add", "NET_ADMIN"),

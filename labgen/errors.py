@@ -9,6 +9,7 @@ LabgenError                     1
 │   └── LockError               2   a lock or an archive that is damaged, of a newer labgen, or for something else
 ├── HostError                   3   this machine is not ready
 │   ├── AddressInUseError       3   the lab's network is already in use here
+│   │   └── RangeLostError      3   by another lab
 │   ├── DiskFullError           3   labgen could not write a file for want of room
 │   └── LabBusyError            3   another labgen works on this lab
 ├── ArtefactError               3   a file could not be fetched, or is not what it should be
@@ -154,6 +155,10 @@ class HostError(LabgenError):
 
 class AddressInUseError(HostError):
     pass
+
+
+class RangeLostError(AddressInUseError):
+    """Another lab has the range; a lab that may lie elsewhere goes there."""
 
 
 class DiskFullError(HostError):

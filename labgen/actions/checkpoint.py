@@ -26,6 +26,7 @@ from labgen.checkpoint import (
 from labgen.checkpoint.clocks import set_clocks
 from labgen.checks import Status, run_checks
 from labgen.errors import HostError, LabgenError, OperationError, UsageError
+from labgen.faults.undo import left_over
 from labgen.host.capacity import free_disk
 from labgen.plan import Plan, StepId, by_component
 from labgen.providers import Provider, Snapshotter, get_provider, require_snapshotter, uninterruptible
@@ -34,6 +35,8 @@ from labgen.state import find_lab
 
 SETTLE = 10.0
 """Seconds that a check has before a save, if the lab is just coming to rest."""
+SETTLE_RESUMED = 90.0
+"""The same where machines stood still, and a lease may have run out meanwhile."""
 SPARE = 1024
 """MiB of disk that a save leaves free."""
 
@@ -87,6 +90,7 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
                 where=name,
                 cure=f"another name, or --force to replace it; labgen checkpoint list {name} shows all",
             )
+        resumed = _go_on(place, reporter)
         _refuse_unsteady(place)
         place.clean()
         _check_room(place)
@@ -96,7 +100,11 @@ def save(name: str, checkpoint: str, reporter: Reporter, *, force: bool = False,
         timeout = place.provider.ssh_timeout(len(lab.nodes))
         with Connections(reached, folder.known_hosts, timeout=timeout) as connections:
             connections.open()
-            condition, about = _condition(place, pending, connections, reporter, verify=verify)
+            if resumed and place.snapshotter.live:
+                set_clocks(connections, lab.name)
+            condition, about = _condition(
+                place, pending, connections, reporter, verify=verify, settle=SETTLE_RESUMED if resumed else SETTLE
+            )
             reporter.phase("Save", "save")
             snapshot_id = new_snapshot_id()
             saved = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -133,6 +141,16 @@ def _keep(place: _Place, snapshot_id: str, connections: Connections) -> dict[str
             # They have stood still for as long as it took.
             with suppress(LabgenError):
                 set_clocks(connections, lab.name)
+
+
+def _go_on(place: _Place, reporter: Reporter) -> bool:
+    """Whether machines stood still, since a save was killed: they go on. What a drill has paused is the drill's."""
+    states = place.provider.states(place.opened.lab, vagrant_of(place.opened))
+    if "paused" not in states.values() or left_over(place.opened.folder.path):
+        return False
+    reporter.note("an earlier save was cut off: its machines go on")
+    place.snapshotter.unpause(place.opened.lab)
+    return True
 
 
 def _refuse_unsteady(place: _Place) -> None:
@@ -174,7 +192,13 @@ def _pending(plan: Plan, digests: Mapping[StepId, str], opened: OpenLab) -> tupl
 
 
 def _condition(
-    place: _Place, pending: tuple[StepId, ...], connections: Connections, reporter: Reporter, *, verify: bool
+    place: _Place,
+    pending: tuple[StepId, ...],
+    connections: Connections,
+    reporter: Reporter,
+    *,
+    verify: bool,
+    settle: float,
 ) -> tuple[str, tuple[str, ...]]:
     """In what condition the lab is that is about to be saved, and what there is to say about it."""
     if pending:
@@ -188,7 +212,7 @@ def _condition(
         opened.folder.secrets(opened.lab),
         connections,
         on_result=reporter.checked,
-        settle=SETTLE,
+        settle=settle,
         sequential=place.provider.emulated,
     )
     if report.passed:

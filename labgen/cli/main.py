@@ -69,9 +69,9 @@ def _warn() -> None:
 
 
 def _full_disk(error: OSError) -> LabgenError | None:
-    from labgen.host.room import full_disk
+    from labgen.host.room import full_disk, full_output
 
-    return full_disk(error)
+    return full_output(error) or full_disk(error)
 
 
 def main() -> None:

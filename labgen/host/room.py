@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,25 @@ from labgen.host.capacity import free_disk
 from labgen.system.folders import cache_folder, state_folder
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def full_output(error: OSError) -> DiskFullError | None:
+    """The error to show for ERROR if it was standard output that had no room, else None.
+
+    ERROR does not tell that, so a line's end is tried. The rest is thrown away: Python would try again when it ends.
+    """
+    if error.errno not in NO_ROOM or error.filename is not None:
+        return None
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError as again:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if again.errno in NO_ROOM:
+            return DiskFullError(
+                "what labgen prints cannot be written: there is no room left where its output leads",
+                cure="let the output lead elsewhere; what the command did besides printing is done",
+            )
+    return None
 
 
 def full_disk(error: OSError) -> DiskFullError | None:

@@ -10,6 +10,10 @@ from labgen.errors import OperationError
 from labgen.operations.view import FOLLOWS, SYNCHRONOUS, View
 
 
+class NotYetError(OperationError):
+    """A reason that passes by itself where the cluster has just changed: a member comes back, a lag is told."""
+
+
 def leader_of(view: View, lab: str) -> PatroniMember:
     """The leader; raises OperationError in maintenance mode, in which nobody may be moved, and where there is none."""
     if view.cluster.paused:
@@ -20,7 +24,7 @@ def leader_of(view: View, lab: str) -> PatroniMember:
         )
     if view.leader is None:
         leaders = listed(member.name for member in view.cluster.leaders)
-        raise OperationError(
+        raise NotYetError(
             f"the cluster has several leaders: {leaders}" if leaders else "the cluster has no leader",
             where=lab,
             cure=f"labgen verify {lab} -v shows what is wrong",
@@ -48,7 +52,7 @@ def choose(
             f"{wanted} is the leader already", where=lab, cure=f"labgen switchover {lab} hands over to the best replica"
         )
     if wanted is not None and wanted not in view.members:
-        raise OperationError(
+        raise NotYetError(
             f"{wanted} is no member of the cluster now",
             where=lab,
             cure=f"look why: labgen logs {lab} {wanted} -u patroni",
@@ -61,12 +65,14 @@ def choose(
     if wanted is not None:
         if fault := faults.get(wanted):
             what, cure = fault
-            raise OperationError(f"{wanted} {what}", where=lab, cure=cure.format(lab=lab, node=wanted))
+            kind = OperationError if wanted in view.barred else NotYetError
+            raise kind(f"{wanted} {what}", where=lab, cure=cure.format(lab=lab, node=wanted))
         return wanted
     fit = [name for name, fault in faults.items() if fault is None]
     if not fit:
         detail = [f"{name} {fault[0]}" for name, fault in faults.items() if fault]
-        raise OperationError(
+        kind = NotYetError if faults.keys() - view.barred else OperationError
+        raise kind(
             "no replica can take over", where=lab, detail=detail, cure=f"labgen verify {lab} -v shows what is wrong"
         )
     return min(fit, key=lambda name: (view.members[name].role not in SYNCHRONOUS, view.lags[name] or 0, name))

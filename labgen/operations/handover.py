@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from labgen.errors import LabgenError, OperationError
-from labgen.operations.choice import choose, leader_of
-from labgen.operations.patroni import Patroni, until
+from labgen.operations.choice import NotYetError, choose, leader_of
+from labgen.operations.patroni import POLL, Patroni, until
 from labgen.operations.view import View
+from labgen.system.waiting import WaitTimeout, wait_until
 
 TIMEOUT = 300.0
 """Seconds for the old leader to follow: it is shut down in order, perhaps rewound, and started again."""
+PASSES = 60.0
+"""Seconds for a member that comes back to follow, and to say so: a few rounds of Patroni."""
 OFF = (None, False, "off", "false", "no", "0")
 
 
@@ -34,16 +38,10 @@ def hand_over(
     """Hand over to TO, else to the best replica but those in AVOID; raises OperationError if that cannot be."""
     lab = patroni.lab.name
     wanted = None if to is None else patroni.known(to)
-    before, config = patroni.view(), patroni.config()
+    patroni.view()  # which finds one that answers
+    config = patroni.config()
+    before, new = _chosen(patroni, config, wanted, progress, avoid)
     old = leader_of(before, lab).name
-    new = choose(
-        before,
-        wanted,
-        lab=lab,
-        synchronous=config.get("synchronous_mode") not in OFF,
-        most=config.get("maximum_lag_on_failover"),
-        avoid=avoid,
-    )
     try:
         patroni.status(old)
     except LabgenError as why:
@@ -72,6 +70,37 @@ def hand_over(
     progress(f"{old} streams from {new}; the others are told")
     after = until("cluster in which all follow", TIMEOUT, lambda: _settled(patroni, new, followers), lab=lab)
     return Handover(old, new, before, after, led, whole)
+
+
+def _chosen(
+    patroni: Patroni,
+    config: Mapping[str, Any],
+    wanted: str | None,
+    progress: Callable[[str], None],
+    avoid: Collection[str],
+) -> tuple[View, str]:
+    """The cluster, and who of it takes over. Right after a failover nobody may: that passes, and is waited for."""
+
+    def look() -> tuple[View, str]:
+        view = patroni.view()
+        new = choose(
+            view,
+            wanted,
+            lab=patroni.lab.name,
+            synchronous=config.get("synchronous_mode") not in OFF,
+            most=config.get("maximum_lag_on_failover"),
+            avoid=avoid,
+        )
+        return view, new
+
+    try:
+        return look()
+    except NotYetError as why:
+        progress(f"{why.what}: waiting up to {PASSES:.0f} s for that to pass")
+    try:
+        return wait_until("member that can take over", look, PASSES, poll=POLL, forgive=NotYetError)
+    except WaitTimeout as late:
+        raise (late.why or late) from None
 
 
 def _settled(patroni: Patroni, leader: str, followers: Collection[str]) -> View | None:

@@ -6,7 +6,7 @@ from labgen.providers.capabilities import Capability
 from labgen.providers.control import MachineAction, MachineControl
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.names import KnownNames, LabNames
-from labgen.providers.networks import address_conflicts, free_network, ranges_in_use
+from labgen.providers.networks import address_conflicts, free_network, ranges_in_use, ways_hidden
 from labgen.providers.offers import providers_that, require_images, require_snapshotter, who_makes_images
 from labgen.providers.registry import all_providers, default_provider, get_provider, provider_names
 from labgen.providers.snapshot_tools import uninterruptible
@@ -38,5 +38,6 @@ __all__ = [
     "require_images",
     "require_snapshotter",
     "uninterruptible",
+    "ways_hidden",
     "who_makes_images",
 ]

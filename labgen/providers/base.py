@@ -23,13 +23,19 @@ VAGRANTFILES = Path(__file__).parent / "vagrantfiles"
 
 @dataclass(frozen=True)
 class HeldNetwork:
-    """An address range that something on this host holds. `device` is its bridge, `own`: it belongs to the lab."""
+    """An address range that something on this host holds. `device` is its bridge, `own`: it belongs to the lab.
+
+    lab: it is another lab's. passes: nobody lives there as far as this host knows, it is only the way (a VPN's, or by a
+    router), so that a smaller range within can be had.
+    """
 
     cidr: str
     holder: str
     device: str | None = None
     own: bool = False
     cure: str | None = None
+    lab: bool = False
+    passes: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class Provider:
     vagrantfile: Path | None = None
     """Its part of the Vagrantfile, a template `NAME.rb.j2` that makes one machine, from `n`, an entry of NODES; Ruby
     files in a folder NAME beside it go along. None: box, name and address of each machine, as Vagrant has them."""
+    range_taken: tuple[str, ...] = ()
+    """What it says where it cannot have the range of a network, since another has it."""
     vagrant_plugins: bool = True
     """Whether Vagrant needs its plugins for it: to load the installed ones takes time."""
     destroys_in_parallel: bool = False

@@ -49,6 +49,7 @@ class DockerProvider(Provider):
     images = DockerImages()
     snapshotter = DockerSnapshotter()
     vagrantfile = VAGRANTFILES / "docker.rb.j2"
+    range_taken = ("Pool overlaps with other one on this address space",)
     vagrant_plugins = False
     destroys_in_parallel = True
     seen_while_booting = True
@@ -143,7 +144,8 @@ class DockerProvider(Provider):
             for config in (network.get("IPAM") or {}).get("Config") or ():
                 if subnet := config.get("Subnet"):
                     cure = base.network_cure(name, f"docker network rm {name}")
-                    held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure))
+                    says_a_lab = "labgen.lab" in (network.get("Labels") or {})
+                    held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure, says_a_lab))
         return held
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Interface
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 from labgen.errors import HostError, VagrantError
 from labgen.lab.model import Lab
 from labgen.providers import base
-from labgen.providers.base import VAGRANTFILES, HeldNetwork, Provider
+from labgen.providers.base import VAGRANTFILES, HeldNetwork, MarkedThing, Provider
 from labgen.providers.capabilities import MACHINE
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.libvirt_images import LibvirtImages
@@ -54,6 +57,7 @@ class LibvirtProvider(Provider):
     images = LibvirtImages()
     snapshotter = LibvirtSnapshotter()
     vagrantfile = VAGRANTFILES / "libvirt.rb.j2"
+    range_taken = ("Network is already in use by interface",)
     destroys_in_parallel = False  # its plugin 0.11 has a race there, which leaves a machine behind
 
     @property
@@ -88,6 +92,26 @@ class LibvirtProvider(Provider):
         states = domains()
         return {node.name: states.get(machine_name(lab, node.name), "absent") for node in lab.nodes}
 
+    def marked(self) -> list[MarkedThing]:
+        # No answer is no libvirt, and no libvirt has no machines.
+        return [thing for name in words("list", "--all", "--name") if (thing := _marks(name)).lab]
+
+    def in_the_place_of(self, lab: LabNames) -> list[MarkedThing]:
+        names = {machine_name(lab, node.name): node.name for node in lab.nodes}
+        found = [_marks(name) for name in words("list", "--all", "--name") if name in names]
+        # One without a mark is of a labgen that made none, or of a stranger: Vagrant's id tells.
+        return [thing if thing.lab else replace(thing, lab=lab.name, node=names[thing.name]) for thing in found]
+
+    def reclaim(self, lab: LabNames, nodes: Sequence[str]) -> None:
+        names = {machine_name(lab, node) for node in nodes}
+        # A name alone proves nothing; the description is labgen's.
+        for name in sorted(thing.name for thing in self.marked() if thing.lab == lab.name and thing.name in names):
+            virsh("destroy", name)
+            virsh("undefine", name, "--managed-save", "--snapshots-metadata", "--remove-all-storage", timeout=120)
+        if len(nodes) == len(lab.nodes) and not any(thing.lab == lab.name for thing in self.marked()):
+            virsh("net-destroy", network_name(lab))
+            virsh("net-undefine", network_name(lab))
+
     def leftovers(self, lab: LabNames) -> list[str]:
         names = {machine_name(lab, node.name) for node in lab.nodes}
         left = [f"domain {name}" for name in sorted(domains()) if name in names]
@@ -102,7 +126,7 @@ class LibvirtProvider(Provider):
         for name in words("net-list", "--all", "--name"):
             own, cure = name == network_name(lab), base.network_cure(name, f"virsh net-destroy {name}")
             for cidr, device in _ranges(virsh("net-dumpxml", name).stdout):
-                held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure))
+                held.append(HeldNetwork(cidr, f"libvirt network {name}", device, own, cure, name.startswith("labgen-")))
         return held
 
 
@@ -130,6 +154,13 @@ def _ranges(xml: str) -> list[tuple[str, str | None]]:
             mask = ip.get("netmask") or ip.get("prefix", "32")
             ranges.append((str(IPv4Interface(f"{address}/{mask}").network), device))
     return ranges
+
+
+def _marks(domain: str) -> MarkedThing:
+    """What vagrantfiles/libvirt/owner.rb wrote into DOMAIN's description."""
+    written = dict(re.findall(r"labgen\.(\w+)=(\S*)", virsh("desc", domain).stdout))
+    said = {key: unquote_plus(value) for key, value in written.items() if key in ("lab", "node", "owner", "origin")}
+    return MarkedThing("domain", domain, id=virsh("domuuid", domain).stdout.strip(), **said)
 
 
 def _is_disk(volume: str, domain: str) -> bool:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any
 
 from labgen.blueprint.addresses import PRIVATE
-from labgen.errors import AddressInUseError
+from labgen.errors import AddressInUseError, RangeLostError
 from labgen.lab.model import Lab
 from labgen.providers.base import HeldNetwork, Provider
 from labgen.providers.registry import all_providers
@@ -17,6 +18,10 @@ from labgen.system.tools import ask
 
 NOT_A_RANGE = 8
 """A route to more than a /8 is a way to the whole internet (a VPN's 0.0.0.0/1), not a range in use."""
+
+INTERFACES = Path("/sys/class/net")
+NO_NEIGHBOURS = (65534, 512)
+"""ARPHRD_NONE and ARPHRD_PPP of Linux's if_arp.h."""
 
 
 def address_conflicts(lab: Lab) -> list[AddressInUseError]:
@@ -26,8 +31,24 @@ def address_conflicts(lab: Lab) -> list[AddressInUseError]:
 
 def ranges_in_use(lab: Lab) -> list[IPv4Network]:
     """The ranges on this host that the lab cannot have."""
-    ranges = [_range(network.cidr) for network in _foreign(_held(lab), host_routes())]
-    return [found for found in ranges if found is not None]
+    own = IPv4Network(lab.network.cidr)
+    foreign = _foreign(_held(lab), host_routes())
+    return [found for network in foreign if (found := _range(network.cidr)) and not _only_passes(network, own)]
+
+
+def ways_hidden(lab: Lab) -> list[str]:
+    """What this host cannot reach any more while the lab is there, each a sentence: the lab lies on the way to it."""
+    return hidden(lab.network.cidr, host_routes())
+
+
+def hidden(cidr: str, routes: list[HeldNetwork]) -> list[str]:
+    """The same, of the range CIDR and these ROUTES."""
+    own = IPv4Network(cidr)
+    return [
+        f"the way to {route.cidr} is {route.holder}; what is there in {cidr} cannot be reached while the lab is up"
+        for route in routes
+        if _only_passes(route, own)
+    ]
 
 
 def free_network(like: IPv4Network, taken: Sequence[IPv4Network]) -> IPv4Network | None:
@@ -76,12 +97,12 @@ def conflicts(cidr: str, held: list[HeldNetwork], routes: list[HeldNetwork]) -> 
     """One error for every holder in HELD or ROUTES whose range overlaps CIDR and is not the lab's own."""
     lab_range = IPv4Network(cidr)
     return [
-        AddressInUseError(
+        (RangeLostError if network.lab else AddressInUseError)(
             f"the lab's network {cidr} is in use here: {network.holder} holds {network.cidr}",
             cure=f"{network.cure or 'stop what uses it'}\nor give the lab another range: --set network.cidr=…",
         )
         for network in _foreign(held, routes)
-        if (other := _range(network.cidr)) and other.overlaps(lab_range)
+        if (other := _range(network.cidr)) and other.overlaps(lab_range) and not _only_passes(network, lab_range)
     ]
 
 
@@ -98,10 +119,29 @@ def parse_routes(text: str) -> list[HeldNetwork]:
     except ValueError:
         return []
     return [
-        HeldNetwork(route["dst"], f"interface {route['dev']}", route["dev"])
+        HeldNetwork(
+            route["dst"],
+            f"interface {route['dev']}",
+            route["dev"],
+            passes="gateway" in route or is_point_to_point(route["dev"]),
+        )
         for route in routes
         if route.get("dst", "default") != "default" and "dev" in route
     ]
+
+
+def is_point_to_point(device: str) -> bool:
+    """Whether the interface DEVICE has no neighbours, as a VPN's has none: tun, WireGuard, PPP."""
+    try:
+        return int((INTERFACES / device / "type").read_text()) in NO_NEIGHBOURS
+    except (OSError, ValueError):
+        return False
+
+
+def _only_passes(network: HeldNetwork, own: IPv4Network) -> bool:
+    """Whether NETWORK is a way to a wider range than OWN: the kernel takes the narrower one, so the lab works."""
+    other = _range(network.cidr)
+    return network.passes and other is not None and other != own and own.subnet_of(other)
 
 
 def _range(cidr: str) -> IPv4Network | None:

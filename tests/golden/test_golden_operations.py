@@ -138,6 +138,7 @@ def test_operations_that_cannot_be(
 ) -> None:
     monkeypatch.setattr(patroni_module, "POLL", 0.0)
     monkeypatch.setattr("labgen.operations.membership.TIMEOUT", 0.0)
+    monkeypatch.setattr("labgen.operations.handover.PASSES", 0.0)
     text = ""
     for case, (spoil, work) in CLUSTERS.items():
         cluster = FakeCluster(LAB)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.apart import see_that_it_is_apart
 from tests.live import LEADER, WHERE, LiveLab, docker, docker_things, until
 
 BLUEPRINT = "etcd-haproxy-keepalived"
@@ -70,6 +71,10 @@ def test_up_ends_with_every_check_passed(lab: LiveLab) -> None:
     assert lab.first_up is not None
     for check in ("etcd-members", "haproxy-servers", "haproxy-sql", "keepalived-vip", "patroni-sync"):
         assert check in lab.first_up.stdout
+
+
+def test_nodes_are_kept_apart_from_the_host(lab: LiveLab) -> None:
+    see_that_it_is_apart(lab, FIRST)
 
 
 def test_each_port_leads_where_it_should(lab: LiveLab) -> None:

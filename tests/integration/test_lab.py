@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.apart import see_that_it_is_apart
 from tests.live import (
     FLOATING,
     LABGEN,
@@ -55,6 +56,10 @@ def test_machines_have_the_addresses_of_the_document(lab: LiveLab) -> None:
     for node, address in NODES.items():
         assert f" {address}/24 " in lab.exec(node, "ip", "-4", "-o", "address", "show")
         assert lab.exec(node, "hostname") == node
+
+
+def test_nodes_are_kept_apart_from_the_host(lab: LiveLab) -> None:
+    see_that_it_is_apart(lab, "consul-node1", "pg-patroni1", "pgbouncer")
 
 
 def test_verify_reports_as_json_and_as_junit(lab: LiveLab, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from labgen.checkpoint import Checkpoint, CheckpointStore, LabVersion, check_nam
 from labgen.checkpoint.clocks import set_clock, set_clocks
 from labgen.checks import CheckReport, CheckResult, Status
 from labgen.errors import HostError, LabgenError, NodeError, OperationError, UnknownNameError, UsageError
+from labgen.lab.model import Lab
 from labgen.plan import StepId, build_plan
 from labgen.provision import Journal, step_digests
 from labgen.render.folder import write_folder
@@ -260,6 +261,29 @@ def test_only_a_lab_that_runs_is_saved(world: ClusterState) -> None:
     with pytest.raises(OperationError) as caught:
         world.save()
     assert caught.value.detail == ("node2 is stopped",)
+    assert world.snapshotter.heard == []
+
+
+def test_the_save_after_one_that_was_killed_goes_on(world: ClusterState) -> None:
+    world.provider.word = {"node1": "paused"}
+    unpause = world.snapshotter.unpause
+
+    def go_on(lab: Lab) -> None:
+        unpause(lab)
+        world.provider.word = {}
+
+    world.snapshotter.unpause = go_on  # type: ignore[method-assign]
+    made = world.save()
+    assert world.snapshotter.heard[0] == "unpause"
+    assert "an earlier save was cut off: its machines go on" in world.heard.notes
+    assert set(world.snapshotter.snapshots) == {made.snapshot_id}
+
+
+def test_what_a_drill_has_paused_stays_so(world: ClusterState, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.provider.word = {"node1": "paused"}
+    monkeypatch.setattr("labgen.actions.checkpoint.left_over", lambda _folder: object())
+    with pytest.raises(OperationError):
+        world.save()
     assert world.snapshotter.heard == []
 
 

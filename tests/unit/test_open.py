@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -11,12 +12,23 @@ import pytest
 from labs import MANAGES, blueprint_text, write_component
 
 from labgen.actions.lab.listing import lab_lines
+from labgen.actions.lab.ranges import in_a_free_range
 from labgen.actions.session.find import find_lab_blueprint
 from labgen.actions.session.open import LabRequest, OpenLab, check_lab_name, existing_lab, lab_of
-from labgen.errors import AddressInUseError, DocumentError, LabgenError, UnknownNameError, UsageError
+from labgen.errors import (
+    AddressInUseError,
+    DocumentError,
+    LabgenError,
+    RangeLostError,
+    UnknownNameError,
+    UsageError,
+    VagrantError,
+)
 from labgen.lab.scaling import grown
 from labgen.overrides.words import changed
+from labgen.providers.docker import DockerProvider
 from labgen.state import lab_folder
+from tests.fakes.reporter import Heard
 
 CHOSEN = """\
 versions: {debian-13: 2.4.0, debian-12: 2.0.1}
@@ -294,6 +306,67 @@ def test_no_range_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
         "         or, if the other lab is not needed: labgen destroy sample --yes",
     ]
     assert not second.folder.exists()
+
+
+def all_at_once(count: int) -> list[OpenLab]:
+    """COUNT labs that have been opened before any of them is written down."""
+    return [lab_of(request(name=f"lab-{number}"), make=True) for number in range(count)]
+
+
+def saved(opened: OpenLab) -> OpenLab:
+    opened.save()
+    return opened
+
+
+@pytest.fixture
+def nothing_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No machine of any lab is there."""
+    monkeypatch.setattr(
+        DockerProvider, "states", lambda _self, lab, _vagrant: {node.name: "absent" for node in lab.nodes}
+    )
+
+
+@pytest.mark.usefixtures("here", "alone", "nothing_there")
+def test_ten_labs_at_the_same_moment_get_a_range_each() -> None:
+    opened = all_at_once(10)
+    with ThreadPoolExecutor(10) as pool:
+        made = list(pool.map(lambda one: in_a_free_range(one, Heard(), saved), opened))
+    ranges = {one.lab.network.cidr for one in made}
+    assert ranges == {f"192.168.{number}.0/24" for number in range(60, 70)}
+    assert {existing_lab(one.lab.name).lab.network.cidr for one in made} == ranges
+
+
+@pytest.mark.usefixtures("here", "alone", "nothing_there")
+def test_a_range_that_docker_gives_another_is_left() -> None:
+    """Other users and other state folders do not ask this one's lock."""
+
+    def boot(one: OpenLab) -> OpenLab:
+        one.save()
+        if one.lab.network.cidr < "192.168.62":
+            said = "Error response from daemon: Pool overlaps with other one on this address space"
+            raise VagrantError("`vagrant up` failed", detail=["docker network create labgen-sample: " + said])
+        return one
+
+    reporter = Heard()
+    made = in_a_free_range(lab_of(request(), make=True), reporter, boot)
+    assert addresses(made) == ["192.168.62.11"]
+    assert existing_lab("sample").lab.network.cidr == "192.168.62.0/24"
+    assert reporter.notes[0] == "192.168.60.0/24 was taken meanwhile: this lab gets 192.168.61.0/24"
+    asked = lab_of(request(name="asked", overrides=("network.cidr=192.168.61.0/24",)), make=True)
+    with pytest.raises(VagrantError):
+        in_a_free_range(asked, Heard(), boot)
+
+
+@pytest.mark.usefixtures("here", "alone")
+def test_a_lab_with_machines_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DockerProvider, "states", lambda _self, lab, _vagrant: {lab.nodes[0].name: "stopped"})
+    saved(lab_of(request(), make=True))
+
+    def boot(one: OpenLab) -> OpenLab:
+        raise RangeLostError(f"{one.lab.network.cidr} is taken")
+
+    with pytest.raises(RangeLostError):
+        in_a_free_range(existing_lab("sample"), Heard(), boot)
 
 
 @pytest.mark.usefixtures("here", "alone")

@@ -13,7 +13,7 @@ from labgen.blueprint.loader import load_blueprint
 from labgen.errors import LabgenError, NodeError, OperationError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
-from labgen.operations import Patroni, choose, forget_member, hand_over, leader_of, parse_view, until
+from labgen.operations import Patroni, choose, forget_member, hand_over, handover, leader_of, parse_view, until
 from labgen.operations import patroni as patroni_module
 from labgen.operations.membership import slot_name
 from tests.fakes.patroni import FakeCluster
@@ -33,6 +33,8 @@ def lab() -> Lab:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits between two looks at a cluster that is not real."""
     monkeypatch.setattr(patroni_module, "POLL", 0.0)
+    monkeypatch.setattr(handover, "POLL", 0.01)
+    monkeypatch.setattr(handover, "PASSES", 0.1)
 
 
 @pytest.fixture
@@ -129,6 +131,39 @@ def test_hand_over(lab: Lab, word: str, version: str) -> None:
     assert (done.before.leader.name, done.after.leader.name) == ("node1", "node3")
     assert done.after.follows("node1")
     assert 0 <= done.led <= done.whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"timeline": 1}, {"state": "starting"}, {"lag": "unknown"}, {"role": "replica", "state": "stopped"}],
+)
+def test_right_after_a_failover_it_waits(
+    patroni: Patroni, cluster: FakeCluster, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "PASSES", 30.0)
+    heard: list[str] = []
+    sound = {name: dict(vars(member)) for name, member in cluster.members.items()}
+
+    def told(text: str) -> None:
+        if not heard:
+            for name, values in sound.items():
+                vars(cluster.members[name]).update(values)  # it passes while it is waited for
+        heard.append(text)
+
+    for name in ("node2", "node3"):
+        vars(cluster.members[name]).update(change)
+    done = hand_over(patroni, None, told)
+    assert done.new == "node2"
+    assert heard[0] == "no replica can take over: waiting up to 30 s for that to pass"
+
+
+def test_what_does_not_pass_is_not_waited_for(patroni: Patroni, cluster: FakeCluster) -> None:
+    for name in ("node2", "node3"):
+        cluster.members[name].tags = {"nofailover": True}
+    heard: list[str] = []
+    with pytest.raises(OperationError, match="no replica can take over"):
+        hand_over(patroni, None, heard.append)
+    assert heard == []
 
 
 def test_no_password_is_in_a_command(patroni: Patroni, cluster: FakeCluster) -> None:

@@ -14,11 +14,11 @@ import pytest
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.providers import docker, docker_snapshotter, get_provider, networks, provider_names, virsh
-from labgen.providers.base import HeldNetwork
+from labgen.providers.base import HeldNetwork, MarkedThing
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.libvirt import LibvirtProvider, kvm_usable
-from labgen.providers.networks import conflicts, free_network, parse_routes, ranges_in_use
+from labgen.providers.networks import conflicts, free_network, hidden, parse_routes, ranges_in_use
 from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import parse_domain_states
 from labgen.system.tools import ToolResult, ask
@@ -281,7 +281,10 @@ ROUTES = json.dumps(
         {"dst": "default", "gateway": "10.0.0.1", "dev": "eth0"},
         {"dst": "0.0.0.0/1", "dev": "tun0"},
         {"dst": "192.168.60.0/24", "dev": "br-0123456789ab"},
+        {"dst": "192.168.0.0/16", "dev": "eth2"},
         {"dst": "192.168.0.0/16", "dev": "wg0"},
+        {"dst": "192.160.0.0/11", "dev": "eth0", "gateway": "10.1.0.1"},
+        {"dst": "192.168.60.0/24", "dev": "eth3", "gateway": "10.1.0.1"},
         {"dst": "192.168.60.77", "dev": "eth1"},
         {"type": "blackhole", "dst": "192.168.60.0/25"},
         {"dst": "10.1.0.0/16", "dev": "eth0"},
@@ -289,6 +292,30 @@ ROUTES = json.dumps(
 )
 
 
+@pytest.fixture
+def vpn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with WireGuard's wg0 beside Ethernet."""
+    for device, kind in (("wg0", 65534), ("eth0", 1), ("eth1", 1), ("eth2", 1)):
+        (tmp_path / device).mkdir()
+        (tmp_path / device / "type").write_text(f"{kind}\n")
+    monkeypatch.setattr("labgen.providers.networks.INTERFACES", tmp_path)
+
+
+@pytest.mark.usefixtures("vpn")
+def test_a_wide_way_is_warned_of_and_no_conflict() -> None:
+    routes = parse_routes(ROUTES)
+    assert [sentence.split(";")[0] for sentence in hidden("192.168.60.0/24", routes)] == [
+        "the way to 192.168.0.0/16 is interface wg0",
+        "the way to 192.160.0.0/11 is interface eth0",
+    ]
+    # What is just as wide as the lab, or a neighbourhood of this host's own, is one.
+    assert [error.what.split(": ")[1] for error in conflicts("192.168.0.0/16", [], routes)][:2] == [
+        "interface br-0123456789ab holds 192.168.60.0/24",
+        "interface eth2 holds 192.168.0.0/16",
+    ]
+
+
+@pytest.mark.usefixtures("vpn")
 def test_every_holder_of_the_range_is_named_once() -> None:
     held = [
         HeldNetwork("192.168.60.0/24", "docker network shared", "br-0123456789ab", False, "docker network rm shared")
@@ -296,7 +323,8 @@ def test_every_holder_of_the_range_is_named_once() -> None:
     found = conflicts("192.168.60.0/24", held, parse_routes(ROUTES))
     assert [error.what.removeprefix("the lab's network 192.168.60.0/24 is in use here: ") for error in found] == [
         "docker network shared holds 192.168.60.0/24",
-        "interface wg0 holds 192.168.0.0/16",
+        "interface eth2 holds 192.168.0.0/16",
+        "interface eth3 holds 192.168.60.0/24",
         "interface eth1 holds 192.168.60.77",
     ]
     assert all(error.exit_code == 3 and error.cure for error in found)
@@ -356,6 +384,7 @@ def test_the_next_free_range(like: str, taken: list[str], free: str | None) -> N
     assert found == (free and IPv4Network(free))
 
 
+@pytest.mark.usefixtures("vpn")
 def test_ranges_that_a_lab_cannot_have(say: Say) -> None:
     found = [docker_network("labgen-tour", "192.168.62.0/24"), docker_network("shared", "192.168.61.0/24")]
     say(
@@ -368,6 +397,7 @@ def test_ranges_that_a_lab_cannot_have(say: Say) -> None:
     assert [str(network) for network in ranges_in_use(LAB)] == [
         "192.168.61.0/24",
         "192.168.0.0/16",
+        "192.168.60.0/24",
         "192.168.60.77/32",
         "10.1.0.0/16",
     ]
@@ -381,3 +411,22 @@ def test_no_routes(text: str) -> None:
 def test_a_tool_that_is_missing_or_hangs_is_an_answer() -> None:
     assert ask(["labgen-no-such-tool"]).rc == 127
     assert ask(["sleep", "5"], timeout=0.1).rc == 124
+
+
+MARKED = "labgen.lab=tour labgen.node=n1 labgen.owner=ab12 labgen.origin=me+in+%2Fhome%2Fa%26b"
+
+
+def test_whose_a_domain_is(say: Say) -> None:
+    say(
+        {
+            "virsh --quiet --connect qemu:///system list": ToolResult(0, "labgen-tour-n1\nlabgen-tour-n2\nother\n", ""),
+            "virsh --quiet --connect qemu:///system desc labgen-tour-n1": ToolResult(0, MARKED + "\n", ""),
+            "virsh --quiet --connect qemu:///system desc": ToolResult(0, "No description for domain: x\n", ""),
+            "virsh --quiet --connect qemu:///system domuuid": ToolResult(0, "6f-1\n", ""),
+        }
+    )
+    mine = MarkedThing("domain", "labgen-tour-n1", "tour", "n1", "ab12", "me in /home/a&b", "6f-1")
+    assert LibvirtProvider().marked() == [mine]
+    # What bears no mark is proven by Vagrant's id, or by nothing.
+    unmarked = MarkedThing("domain", "labgen-tour-n2", "tour", "n2", id="6f-1")
+    assert LibvirtProvider().in_the_place_of(LAB) == [mine, unmarked]

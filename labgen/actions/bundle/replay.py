@@ -13,6 +13,7 @@ from pathlib import Path
 
 from labgen.actions.bundle.proposal import HOME, NO_LOCK, ReplayProposal, settled
 from labgen.actions.lab.destroy import destroy
+from labgen.actions.lab.ranges import in_a_free_range
 from labgen.actions.lab.up import bring_up
 from labgen.actions.lab.verify import ANSWER_WITHIN
 from labgen.actions.repro.run import run_reproduction
@@ -84,7 +85,8 @@ def replay(
                 outcome = run_reproduction(document, reporter, request, offline=offline, on_try=on_try)
             else:
                 with opened.folder.locked():
-                    report = bring_up(opened, reporter, offline=offline).report
+                    made = in_a_free_range(opened, reporter, lambda it: bring_up(it, reporter, offline=offline))
+                    opened, report = made.opened, made.report
         except PackageError as error:
             raise PackageError(error.what, where=offer.source, detail=error.detail, cure=GONE) from None
         return _compared(opened, about, outcome, report, kept=keep)

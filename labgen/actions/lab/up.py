@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from labgen.actions.lab.ranges import in_a_free_range
 from labgen.actions.phases.bake import Bake
 from labgen.actions.phases.base import Rendering, UpRequest, run_if_needed, run_phase
 from labgen.actions.phases.boot import Boot, ended
@@ -67,15 +68,21 @@ def up(
     Raises any LabgenError. A failed check is no error: it is in the report.
     """
     opened = lab_of(request, make=True)
-    subset = None if until is None else plan_until(build_plan(opened.lab), until)
+    if until is not None:
+        plan_until(build_plan(opened.lab), until)  # nothing is begun that has no end
     for note in opened.notes:
         reporter.note(note)
     if undos := left_over(opened.folder.path):
         reporter.note(
             f"the {undos.what} was cut off and has left this lab unhealed: labgen drill heal {opened.lab.name}"
         )
+
+    def boot(it: OpenLab) -> UpResult:
+        subset = None if until is None else plan_until(build_plan(it.lab), until)
+        return bring_up(it, reporter, subset, offline=offline, boot_timeout=boot_timeout)
+
     with opened.folder.locked():
-        return bring_up(opened, reporter, subset, offline=offline, boot_timeout=boot_timeout)
+        return in_a_free_range(opened, reporter, boot)
 
 
 def bring_up(

@@ -10,7 +10,7 @@ from labgen.actions.session.checkpoints import store_of
 from labgen.actions.session.owner import refuse_strangers
 from labgen.errors import HostError, OperationError
 from labgen.host.capacity import check_disk, check_memory
-from labgen.providers import address_conflicts
+from labgen.providers import address_conflicts, ways_hidden
 from labgen.provision import Journal
 
 
@@ -73,6 +73,8 @@ class Preflight:
             # Said while there is still time to think again, and not at each `up` of a lab that one has.
             for weakness in lab.weaknesses:
                 self.request.reporter.note(f"warning: {weakness}")
+            for sentence in ways_hidden(lab):
+                self.request.reporter.note(f"warning: {sentence}")
 
 
 def _together(problems: list[HostError]) -> HostError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from labgen.blueprint.model import Blueprint
 from labgen.documents.model import read_document
-from labgen.errors import AddressInUseError, LabgenError
+from labgen.errors import LabgenError, RangeLostError
 from labgen.lab.model import Lab
 from labgen.providers import free_network, ranges_in_use
 from labgen.state import LabFolder, all_labs
@@ -37,15 +38,22 @@ def another_network(lab: Lab) -> RangeChoice | None:
     if holder is None:
         return None
     name, held = holder
-    free = free_network(IPv4Network(lab.network.cidr), [*_others(lab).values(), *ranges_in_use(lab)])
-    return RangeChoice(str(free), f"{held} is the lab {name}'s: this one gets {free}") if free else None
+    free = next_range(lab)
+    return RangeChoice(free, f"{held} is the lab {name}'s: this one gets {free}") if free else None
+
+
+def next_range(lab: Lab, tried: Collection[str] = ()) -> str | None:
+    """A range for LAB that is not its own, nor anybody's here, nor one of TRIED; None if there is none."""
+    taken = [*_others(lab).values(), *ranges_in_use(lab), *map(IPv4Network, tried)]
+    free = free_network(IPv4Network(lab.network.cidr), taken)
+    return None if free is None else str(free)
 
 
 def refuse_taken(lab: Lab) -> None:
-    """Raise AddressInUseError when another lab has addresses of LAB's range."""
+    """Raise RangeLostError when another lab has addresses of LAB's range."""
     if holder := _holder(lab):
         name, held = holder
-        raise AddressInUseError(
+        raise RangeLostError(
             f"the lab's network {lab.network.cidr} is in use here: {held} is the lab {name}'s",
             cure="give the lab another range: --set network.cidr=…; without it labgen looks for one that is free\n"
             f"or, if the other lab is not needed: labgen destroy {name} --yes",

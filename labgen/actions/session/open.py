@@ -61,20 +61,27 @@ class OpenLab:
     def save(self) -> None:
         """Write the lab down; raises AddressInUseError when another one has been made in its range meanwhile."""
         with labs_locked():
-            if not self.folder.exists():
-                refuse_taken(self.lab)
-                # Before the record: without one there is no lab yet, whatever lies in its folder.
-                self.folder.keep_lock(self.lab.lock)
-            self.folder.save(self.record, self.blueprint, self.overrides_files)
+            self.write_down()
+
+    def write_down(self) -> None:
+        """The same, for a caller that holds the lock of all labs."""
+        if not self.folder.exists():
+            refuse_taken(self.lab)
+            # Before the record: without one there is no lab yet, whatever lies in its folder.
+            self.folder.keep_lock(self.lab.lock)
+        self.folder.save(self.record, self.blueprint, self.overrides_files)
+
+    def again(self, record: LabRecord) -> OpenLab:
+        """The same lab, as RECORD has it."""
+        lab = _resolve(record, self.blueprint, self.overrides_files)
+        return replace(self, lab=replace(lab, lock=self.lab.lock), record=record)
 
     def rescaled(self, scale: Scale) -> OpenLab:
         """The same lab with the nodes that SCALE says; `--set` words about one that is gone go with it."""
         gone = {*scale.removed, *(name for name, _ in self.record.scale.added if name not in dict(scale.added))}
         about_them = tuple(f"nodes.{name}." for name in gone)
         kept = tuple(word for word in self.record.overrides if not word.startswith(about_them))
-        record = replace(self.record, scale=scale, overrides=kept)
-        lab = _resolve(record, self.blueprint, self.overrides_files)
-        return replace(self, lab=replace(lab, lock=self.lab.lock), record=record)
+        return self.again(replace(self.record, scale=scale, overrides=kept))
 
 
 def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
@@ -142,13 +149,8 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
     record = folder.record()
     overrides_files = folder.overrides_files(record)
     lab = _resolve(record, folder.blueprint, overrides_files)
-    return OpenLab(
-        _with_its_lock(lab, folder) if by_lock else lab,
-        folder,
-        record,
-        folder.blueprint,
-        overrides_files=overrides_files,
-    )
+    lab = _with_its_lock(lab, folder) if by_lock else lab
+    return OpenLab(lab, folder, record, folder.blueprint, overrides_files=overrides_files)
 
 
 def _as_it_is(folder: LabFolder, request: LabRequest, named: Path | None = None, *, make: bool) -> OpenLab:

@@ -1,0 +1,66 @@
+"""How the program ends when what it prints leads nowhere, or when somebody has enough: in words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+LABGEN = (sys.executable, "-m", "labgen")
+FULL = Path("/dev/full")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "LABGEN_STATE": str(tmp_path / "state")}
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("list",), ("--help",), ("show", "etcd-haproxy", "--json")])
+def test_an_output_without_room_is_told_of_as_that(words: tuple[str, ...], environment: dict[str, str]) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*LABGEN, *words], stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "error: what labgen prints cannot be written: there is no room left where its output leads",
+        "  next:  let the output lead elsewhere; what the command did besides printing is done",
+    ]
+
+
+@pytest.mark.parametrize("name", ["two words", "50%s", "it's", 'a "b"', "İstanbul", "$HOME;x"])
+def test_any_folder_can_hold_the_state(name: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "LABGEN_STATE": str(tmp_path / name)}
+    for words in (("list", "--json"), ("render", "etcd-haproxy", "-o", str(tmp_path / name / "out"))):
+        done = subprocess.run([*LABGEN, *words], capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_at_any_moment_is_no_traceback(environment: dict[str, str]) -> None:
+    """While Python begins it has words of its own; from labgen's first line on there are none but labgen's."""
+    seen = set()
+    script = "print(1, flush=True); from labgen.__main__ import main; main()"
+    for delay in (0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3):
+        with subprocess.Popen(
+            [sys.executable, "-c", script, "show", "etcd-haproxy"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        ) as child:
+            assert child.stdout
+            assert child.stderr
+            child.stdout.readline()
+            time.sleep(delay)
+            child.send_signal(signal.SIGINT)
+            said = child.communicate()[1]
+        assert "Traceback" not in said, said
+        assert child.returncode in (0, 130)
+        seen.add(child.returncode)
+    assert 130 in seen
