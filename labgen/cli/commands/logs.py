@@ -68,7 +68,8 @@ def command(
     # journalctl itself says of a unit that there is not, that it has no entries.
     there = "".join(
         f"systemctl cat -- {name} >/dev/null 2>&1 || {{ echo 'error: no unit is called {name} on {node}; there is:' "
-        "$(systemctl list-units --type=service --plain --no-legend | awk '!/^(systemd-|sshd@)/ {print $1}') >&2; exit 2; }; "
+        "$(systemctl list-units --type=service --plain --no-legend | awk '!/^(systemd-|sshd@)/ {print $1}') >&2; "
+        "exit 2; }; "
         for name in unit or ()
     )
     words = ["sudo", "-n", "journalctl", "--no-pager", f"--lines={lines}"]
