@@ -43,8 +43,10 @@ def _wanted(lab: Lab) -> dict[str, tuple[str, CommandCheck] | None]:
         for entry in lab.components[component].manifest.checks:
             if isinstance(entry, CommandCheck):
                 wanted[entry.name] = (component, entry)
-            else:
+            elif isinstance(entry, str):
                 wanted.setdefault(entry, None)
+            elif lab.nodes_with(component, **entry.when):
+                wanted.setdefault(entry.check, None)
     for name in lab.blueprint.checks:
         wanted.setdefault(name, None)
     return wanted
