@@ -21,6 +21,10 @@ Wanted = dict[str, Any]
 Told = Mapping[str, tuple[str, str, bool]]
 """Setting → value, its unit, and whether a restart is pending."""
 GUCS = "select name, translate(setting, chr(10), ' '), coalesce(unit, ''), pending_restart from pg_settings order by 1"
+# As the process's own user: root in a container may not look.
+ENVIRON = (
+    """pid=$(pidof -s etcd) && runuser -u "$(stat -c %U "/proc/$pid")" -- cat "/proc/$pid/environ" | tr '\\0' '\\n'"""
+)
 DCS = ("ttl", "loop_wait", "retry_timeout", "maximum_lag_on_failover", "synchronous_mode")
 
 
@@ -123,7 +127,7 @@ SOURCES = (
         "patroni", _dynamic, lambda node: f"curl -sS --max-time 5 http://{node.address}:{PORT}/config", _read_dynamic
     ),
     Source("pgbouncer", _ini, _admin, _read_ini),
-    Source("etcd", _environment, lambda _: "tr '\\0' '\\n' <\"/proc/$(pidof -s etcd)/environ\"", _read_environment),
+    Source("etcd", _environment, lambda _: ENVIRON, _read_environment),
 )
 
 
