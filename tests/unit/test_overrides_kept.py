@@ -122,3 +122,33 @@ def test_a_variable_beside_an_option_of_etcdctl_is_unset() -> None:
     start = (resource("scripts") / "etcd" / "start.sh").read_text()
     for text in (MEMBERS_COMMAND, start):
         assert "env -u ETCDCTL_ENDPOINTS " in text
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("config.patroni.failsafe_mode=true",), "looks for failsafe_mode directly under bootstrap.dcs"),
+        (("config.patroni.bootstrap.dcs.postgresql.ttl=20",), "looks for ttl directly under bootstrap.dcs"),
+        (("config.patroni.postgresql.synchronous_mode=true",), "looks for synchronous_mode directly"),
+        (("config.patroni.bootstrap.dcs.failsave_mode=true",), "has no failsave_mode in the cluster's configuration"),
+        (("config.patroni.bootstrap.dcs.parameters.work_mem=1MB",), "has no parameters in the cluster's"),
+        (("config.patroni.bootstrap.users.admin.password=x",), "Patroni 4.0.7 makes no bootstrap.users"),
+        (("config.patroni.bootstrap.pg_hba=[local all all trust]",), "goes by postgresql.pg_hba"),
+        (("config.patroni.postgresql.use_slots=false",), "change the parameter patroni.use_slots"),
+        (("config.patroni.bootstrap.dcs.postgresql.listen=x",), "leaves listen out"),
+        (("patroni.shared_parameters.wal_keep_size=0",), "keeps 128MB"),
+        (
+            ("os=debian-11", "versions.patroni=2.1.4", "config.patroni.bootstrap.dcs.failsafe_mode=true"),
+            "Patroni 2.1.4 does not know failsafe_mode, which came with 3.0",
+        ),
+    ],
+)
+def test_what_patroni_would_never_look_at_is_refused(words: tuple[str, ...], reason: str) -> None:
+    said = refused(*words)
+    assert reason in said
+    assert "values break a rule" in said
+
+
+def test_what_patroni_does_look_at_is_taken() -> None:
+    lab(*OLD, "config.patroni.bootstrap.users.admin.password=x", "config.patroni.bootstrap.dcs.master_start_timeout=1")
+    lab("config.patroni.bootstrap.dcs.slots.mine.type=physical", "config.patroni.postgresql.use_pg_rewind=false")

@@ -29,7 +29,7 @@ DCS = ("ttl", "loop_wait", "retry_timeout", "maximum_lag_on_failover", "synchron
 
 
 @dataclass(frozen=True)
-class Source:
+class AskedProgram:
     """A program that can be asked what it goes by. wanted: setting → value, as overrides have it on a node of a lab."""
 
     component: str
@@ -122,12 +122,12 @@ def _admin(node: Node) -> str:
 
 
 SOURCES = (
-    Source("patroni", _gucs, lambda _: local_sql(GUCS), _read_gucs),
-    Source(
+    AskedProgram("patroni", _gucs, lambda _: local_sql(GUCS), _read_gucs),
+    AskedProgram(
         "patroni", _dynamic, lambda node: f"curl -sS --max-time 5 http://{node.address}:{PORT}/config", _read_dynamic
     ),
-    Source("pgbouncer", _ini, _admin, _read_ini),
-    Source("etcd", _environment, lambda _: ENVIRON, _read_environment),
+    AskedProgram("pgbouncer", _ini, _admin, _read_ini),
+    AskedProgram("etcd", _environment, lambda _: ENVIRON, _read_environment),
 )
 
 
