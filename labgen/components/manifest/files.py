@@ -55,8 +55,9 @@ class Validator(Strict):
 
     files: patterns of their paths, whichever component they come from. run: a shell command, as Jinja text over the
     component's values, for each node that has such a file; it runs with all the node's files in place. An empty text
-    asks for nothing.
+    asks for nothing. level `warning`: what it says is told, and stops nothing.
     """
 
     files: tuple[Annotated[str, Field(pattern="^/")], ...] = Field(min_length=1)
     run: str = Field(min_length=1)
+    level: Literal["error", "warning"] = "error"
