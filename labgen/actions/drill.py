@@ -15,6 +15,7 @@ from labgen.drill.judge.log import Log, read_log
 from labgen.drill.judge.verdict import DrillVerdict, judge
 from labgen.drill.run.choose import choose_drill
 from labgen.drill.run.context import DrillContext
+from labgen.drill.run.failsafe import is_configured, with_failsafe
 from labgen.drill.run.runner import DrillRunner
 from labgen.errors import Interrupted, OperationError
 from labgen.faults.injector import heal as heal_all
@@ -100,7 +101,8 @@ def heal(name: str, progress: Progress) -> tuple[str, ...]:
 def drills_of(name: str) -> tuple[tuple[Drill, ...], tuple[Fault, ...], str]:
     """The drills of the lab NAME, all faults there are, and the lab's provider."""
     lab = existing_lab(name).lab
-    return lab.blueprint.drills, all_faults(), lab.provider
+    on = is_configured(lab)
+    return tuple(with_failsafe(drill, lab, on=on) for drill in lab.blueprint.drills), all_faults(), lab.provider
 
 
 def refuse_unhealed(opened: OpenLab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from labgen.checks.builtin.as_configured import wants_anything
 from labgen.checks.command import command_check
 from labgen.checks.context import Check, Context
 from labgen.checks.model import CheckOutcome
@@ -13,6 +14,7 @@ from labgen.lab.model import Lab
 from labgen.plugins import CHECKS, load_plugin, plugin_names
 
 ALWAYS = ("services", "secrets", "ports")
+AS_CONFIGURED = "as-configured"
 
 
 def check_names() -> tuple[str, ...]:
@@ -43,10 +45,14 @@ def _wanted(lab: Lab) -> dict[str, tuple[str, CommandCheck] | None]:
         for entry in lab.components[component].manifest.checks:
             if isinstance(entry, CommandCheck):
                 wanted[entry.name] = (component, entry)
-            else:
+            elif isinstance(entry, str):
                 wanted.setdefault(entry, None)
+            elif lab.nodes_with(component, **entry.when):
+                wanted.setdefault(entry.check, None)
     for name in lab.blueprint.checks:
         wanted.setdefault(name, None)
+    if wants_anything(lab):
+        wanted.setdefault(AS_CONFIGURED, None)
     return wanted
 
 

@@ -1,7 +1,8 @@
 """Jinja over a lab's values: what templates, `env:` values and rules in a manifest may use.
 
 lab, node, p (this component's parameters on this node), params(component, node), nodes(component, …), member(node) (the
-name that Patroni there goes by), versions, secrets, the test `below` for versions (`versions.x is below('3.0.4')`) and
+name that Patroni there goes by), configured(key, component, node) (what overrides put under a key of the component's
+configuration file, or nothing), versions, secrets, the test `below` for versions (`versions.x is below('3.0.4')`) and
 the filter `seconds` for texts like 500ms and 3s. A third party's template runs in Jinja's sandbox, with bounds
 (`sandbox.py`): it sees data, not Python, and comes to an end.
 """
@@ -53,6 +54,7 @@ class Expressions:
             "node": node,
             "p": node.settings[component],
             "params": params,
+            "configured": lambda key, other=component, on=node: at_key(on.config.get(other), key),
             "nodes": self._lab.nodes_with,
             "member": self._lab.member,
             "versions": self._lab.versions,
@@ -85,6 +87,13 @@ class Expressions:
             self._budget.weigh(part)
             parts.append(part)
         return "".join(parts)
+
+
+def at_key(tree: Any, key: str) -> Any:
+    """What stands under KEY (`bootstrap.dcs.ttl`) in a TREE of mappings; None if nothing does."""
+    for part in key.split("."):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
 
 
 @contextmanager

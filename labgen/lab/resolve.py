@@ -157,7 +157,9 @@ def _check_rules(lab: Lab, loaded: LoadedBlueprint, wanted: Overrides) -> tuple[
     """
     broken: dict[tuple[Loc, str, str], list[str]] = {}
     weak: dict[tuple[Loc, str, str], list[str]] = {}
-    changed = {*wanted.everywhere, *wanted.versions, *(name for by in wanted.by_node.values() for name in by)}
+    changed = {*wanted.everywhere, *wanted.versions, *wanted.config}
+    for by in (*wanted.by_node.values(), *wanted.config_by_node.values()):
+        changed |= set(by)
     blame_words = False
     expressions = Expressions(lab)
     for node in lab.nodes:

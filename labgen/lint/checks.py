@@ -39,13 +39,15 @@ class NodeFile:
 class FileCheck:
     """One validator's look at some files of one node, and of all others on which they are the same.
 
-    title: the command in a few words. run: the command as `lint.sh` takes it.
+    title: the command in a few words. run: the command as `lint.sh` takes it. warns: what it says stops
+    nothing.
     """
 
     nodes: tuple[str, ...]
     title: str
     run: str
     files: tuple[NodeFile, ...]
+    warns: bool = False
 
 
 def node_files(lab: Lab, node: Node, rendered: Rendered, root: Path) -> tuple[NodeFile, ...]:
@@ -71,24 +73,24 @@ def checks_of(lab: Lab, files: dict[str, tuple[NodeFile, ...]]) -> list[FileChec
     """
     found: dict[tuple[str, tuple[tuple[str, ...], ...]], FileCheck] = {}
     for name, own in files.items():
-        for title, run, read in _looks(lab, lab.node(name), own):
+        for title, run, read, warns in _looks(lab, lab.node(name), own):
             key = (run, tuple((file.path, file.mode, file.owner, file.text) for file in read))
             before = found.get(key)
             found[key] = FileCheck(
-                (*before.nodes, name) if before else (name,), title, run, before.files if before else read
+                (*before.nodes, name) if before else (name,), title, run, before.files if before else read, warns
             )
     return list(found.values())
 
 
-Look = tuple[str, str, tuple[NodeFile, ...]]
-"""Title, command and files of a check on one node."""
+Look = tuple[str, str, tuple[NodeFile, ...], bool]
+"""Title, command and files of a check on one node, and whether it only warns."""
 
 
 def _looks(lab: Lab, node: Node, files: tuple[NodeFile, ...]) -> Iterator[Look]:
     yield from _scripts(files)
     units = tuple(file for file in files if file.path.startswith(UNITS))
     if units:
-        yield "systemd-analyze verify", f"verify_units {_words(units)}", units
+        yield "systemd-analyze verify", f"verify_units {_words(units)}", units, False
     expressions = Expressions(lab)
     for component in node.components:
         for validator in lab.components[component].manifest.validators:
@@ -104,7 +106,7 @@ def _looks(lab: Lab, node: Node, files: tuple[NodeFile, ...]) -> Iterator[Look]:
                     where=lab.components[component].folder / MANIFEST,
                 ) from None
             if run:
-                yield run, run, read
+                yield run, run, read, validator.level == "warning"
 
 
 def _scripts(files: Iterable[NodeFile]) -> Iterator[Look]:
@@ -114,7 +116,7 @@ def _scripts(files: Iterable[NodeFile]) -> Iterator[Look]:
         if shebang := SHEBANG.match(file.text):
             by_reader.setdefault(READERS[shebang[1]], []).append(file)
     for reader, scripts in by_reader.items():
-        yield reader, f"parse '{reader}' {_words(scripts)}", tuple(scripts)
+        yield reader, f"parse '{reader}' {_words(scripts)}", tuple(scripts), False
 
 
 def _words(files: Iterable[NodeFile]) -> str:

@@ -23,12 +23,13 @@ UNPACK_AND_RUN = "mkdir /run/lint && tar -C /run/lint -x && exec bash /run/lint/
 
 @dataclass(frozen=True)
 class Complaint:
-    """What a validator said about files on nodes. title: its command."""
+    """What a validator said about files on nodes. title: its command. warns: whether that stops nothing."""
 
     nodes: tuple[str, ...]
     title: str
     files: tuple[NodeFile, ...]
     lines: tuple[str, ...]
+    warns: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def read_complaints(work: ImageLint, said: bytes) -> list[Complaint]:
         else:
             check = work.checks[int(name)]
             found = _complaint(check.nodes, check.title, check.files, work.files[check.nodes[0]], text)
+            found = replace(found, warns=check.warns)
         before = complaints.get((found.title, text))
         nodes = dict.fromkeys([*(before.nodes if before else ()), *found.nodes])
         complaints[found.title, text] = replace(before or found, nodes=tuple(nodes))

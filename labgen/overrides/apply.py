@@ -166,12 +166,14 @@ class Applier(Additions):
                 where=given.origin,
                 cure=f"these have: {', '.join(sorted(able))}" if able else None,
             )
-        for more, value in leaves(given.value):
-            path = (*keys, *more)
+        form = FORMATS[config.format]
+        spelled = (one for more, value in leaves(given.value) for one in form.spelled((*keys, *more), value))
+        for path, value in spelled:
             if kept := config.kept_by(path):
                 raise UsageError(f"{kept[0]} of {component} is not changed here: {kept[1]}", where=given.origin)
-            if value is not None and (problem := FORMATS[config.format].problem(path, value)):
+            if value is not None and (problem := form.problem(path, value)):
                 raise UsageError(f"{config.file.rpartition('/')[2]} {problem}", where=given.origin)
+            self._into.origins[*given.path[: len(given.path) - len(keys)], *path] = given.origin
             tree: Any = value
             for part in reversed(path):
                 tree = {part: tree}

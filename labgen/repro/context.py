@@ -24,13 +24,34 @@ TIMEOUT = 5.0
 """Seconds that Patroni may take to answer about itself."""
 CURSOR = "journalctl --quiet --no-pager --lines=1 --show-cursor --output=cat | sed -n 's/^-- cursor: //p'"
 
+# Looked at as the process's own user: root in a container may not. O_APPEND is 02000 in the flags.
+APPENDED = r"""
+for pid in $(ps -e -o pid= -o unit= | awk -v unit=UNIT '$2 == unit || $2 == unit ".service" { print $1 }'); do
+    owner=$(stat -c %U "/proc/$pid" 2>/dev/null) || continue
+    runuser -u "$owner" -- sh -c '
+        cd "/proc/$1/fd" 2>/dev/null && ls >/dev/null 2>&1 || { [ ! -e "/proc/$1/stat" ]; exit; }
+        grep -lE "^flags:[[:space:]]+[0-7]*[2367][0-7]{3}$" ../fdinfo/* 2>/dev/null | while read -r entry; do
+            path=$(readlink "${entry##*/}") && [ -f "$path" ] && stat --format="%s %n" "$path"
+        done
+        true' sh "$pid" || exit
+done
+"""
+
+
+def appended_by(unit: str) -> str:
+    """A command that prints the size and the path of each file that the processes of UNIT write logs to.
+
+    It fails if it may not look.
+    """
+    return APPENDED.replace("UNIT", shlex.quote(unit))
+
 
 @dataclass
 class TryContext:
     """One try on one lab. WORLD: who was who when it began; None before there is a cluster.
 
-    cursors: node → where its journal ended then. sizes: node and file → bytes that the file had. timelines: member →
-    the one that it was on.
+    cursors: node → where its journal ended then. sizes: node and file → bytes that the file had. written: node and unit
+    → the files that it wrote logs to. timelines: member → the one that it was on.
     """
 
     lab: Lab
@@ -40,6 +61,7 @@ class TryContext:
     cluster: ClusterState | None = None
     cursors: dict[str, str] = field(default_factory=dict)
     sizes: dict[tuple[str, str], int] = field(default_factory=dict)
+    written: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     timelines: dict[str, int] = field(default_factory=dict)
     zero: float = field(default_factory=time.monotonic)
 
@@ -83,10 +105,11 @@ def begin(
     secrets: Secrets,
     nodes: Mapping[str, Connection],
     files: Iterable[tuple[str, str]],
+    units: Iterable[tuple[str, str]] = (),
     *,
     cluster: bool,
 ) -> TryContext:
-    """LAB as it is now. FILES: the log files that will be asked for, as word for a node and path.
+    """LAB as it is now. FILES, UNITS: whose logs will be asked for, as word for a node and path, or unit.
 
     cluster: whether there is one already. Raises OperationError or NodeError if the lab cannot be looked at.
     """
@@ -103,12 +126,22 @@ def begin(
     for why in silent.values():
         raise why
     for word, path in files:
-        # Of whoever it may be by then: a word that is decided later may mean any of them.
-        late = word.endswith(NOW) or (scene.cluster is None and not any(node.name == word for node in lab.nodes))
-        for node in lab.nodes if late else scene.find(word):
+        for node in _meant(scene, word):
             size = nodes[node.name].run(f"stat --format=%s {shlex.quote(path)} 2>/dev/null", timeout=30).stdout.strip()
             scene.sizes[node.name, path] = int(size) if size.isdecimal() else 0
+    for word, unit in dict.fromkeys(units):
+        for node in _meant(scene, word):
+            listed = nodes[node.name].run(appended_by(unit), timeout=30).stdout.splitlines()
+            found = {path: int(size) for size, _, path in (line.partition(" ") for line in listed) if size.isdecimal()}
+            scene.written[node.name, unit] = tuple(found)
+            scene.sizes |= {(node.name, path): size for path, size in found.items()}
     return scene
+
+
+def _meant(scene: TryContext, word: str) -> tuple[Node, ...]:
+    """The nodes that WORD may mean when it is asked: one that is decided later may mean any of them."""
+    late = word.endswith(NOW) or (scene.cluster is None and not any(node.name == word for node in scene.lab.nodes))
+    return scene.lab.nodes if late else scene.find(word)
 
 
 @dataclass

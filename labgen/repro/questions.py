@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from labgen.checks.builtin.postgresql import application, local_sql, password_and, remote_sql
@@ -16,28 +15,17 @@ from labgen.components.manifest import Scalar
 from labgen.lab.model import Node
 from labgen.patterns import search
 from labgen.reading import parse_json
-from labgen.repro.context import Recorder, TryContext, as_user
+from labgen.repro.context import Recorder, as_user
+from labgen.repro.logs import Answer, ask_log
 from labgen.repro.model_conditions import STATES, Http, LogLines, Output, Process, Question, Rows, TimelineCondition
 from labgen.system.connection import CommandResult
 
-SHOWN_LINES = 20
-"""Lines of a log that evidence keeps."""
-LAST_LINES = 5
-"""Lines of a log's end that it keeps where no line is the one looked for."""
 NO_CONNECTION = 2
 """psql's exit code where there is no server, or it hung up."""
 NOT_THERE = 127
 """The shell's exit code for a program that it does not find."""
 PROCESSES = "ps -e -o pid= -o ppid= -o stat= -o user:32= -o args="
 LONGEST_VALUE = 200
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Whether it is so, and what was found."""
-
-    holds: bool
-    why: str
 
 
 def ask(witness: Recorder, node: Node, question: Question) -> Answer:
@@ -54,42 +42,6 @@ def _output(witness: Recorder, node: Node, question: Output) -> Answer:
     faults += _text_faults(done.stdout, question.matches, question.lacks)
     faults += _json_faults(done.stdout, question.json_)
     return Answer(not faults, "; ".join(faults) or _first_line(done.stdout) or f"exit {done.rc}")
-
-
-def _log(witness: Recorder, node: Node, question: LogLines) -> Answer:
-    source = f"tail {question.file}" if question.file else f"journalctl --unit={question.unit}"
-    shown_as = f"{source}  # since the actions began"
-    done = witness.ask(node, log_command(witness.scene, node, question), shown=shown_as, within=question.within)
-    if done.rc != 0 and question.unit:
-        raise Unknown(f"{node.name}: {complaint(done)}")
-    lines = done.stdout.splitlines()
-    faults, shown = [], []
-    if question.matches is not None:
-        found = [line for line in lines if search(question.matches, line) is not None]
-        shown += found
-        if len(found) < question.at_least:
-            faults.append(f"{_lines(found, lines)}{_not(question.at_least, 'at least')}")
-        elif question.at_most is not None and len(found) > question.at_most:
-            faults.append(f"{_lines(found, lines)}, not at most {question.at_most}")
-    if question.lacks is not None:
-        found = [line for line in lines if search(question.lacks, line) is not None]
-        shown += found
-        if found:
-            faults.append(f"a line matches that should not be there: {found[0].strip()}")
-    witness.trim(_some_lines(shown or lines[-LAST_LINES:], shown_all=bool(shown), of=len(lines)))
-    return Answer(not faults, "; ".join(faults) or (shown[0].strip() if shown else f"none of {_total(lines)} matches"))
-
-
-def log_command(scene: TryContext, node: Node, question: LogLines) -> str:
-    """The command that prints what of a log is new, one line a line."""
-    if question.file:
-        path, size = shlex.quote(question.file), scene.sizes.get((node.name, question.file), 0)
-        # One that is shorter than it was has been begun anew. One that is not there has no lines.
-        start = f'n={size + 1}; [ "$(stat --format=%s {path} 2>/dev/null || echo 0)" -ge {size} ] || n=1'
-        return f"{start}; test ! -e {path} || tail --bytes=+$n {path}"
-    unit, cursor = shlex.quote(str(question.unit)), scene.cursors.get(node.name, "")
-    since = f"--after-cursor={shlex.quote(cursor)}" if cursor else ""
-    return f"journalctl --quiet --no-pager --output=cat --unit={unit} {since}".rstrip()
 
 
 def _http(witness: Recorder, node: Node, question: Http) -> Answer:
@@ -200,7 +152,7 @@ def _timeline(witness: Recorder, node: Node, question: TimelineCondition) -> Ans
 
 _KINDS: dict[type, Callable[[Recorder, Node, Any], Answer]] = {
     Output: _output,
-    LogLines: _log,
+    LogLines: ask_log,
     Http: _http,
     Process: _process,
     Rows: _rows,
@@ -259,27 +211,6 @@ def _shown_rows(rows: Sequence[str]) -> str:
     if not rows:
         return "no row"
     return f"'{_short(rows[0])}'" if len(rows) == 1 else f"{len(rows)} rows: {_short(', '.join(rows))}"
-
-
-def _lines(found: Sequence[str], lines: Sequence[str]) -> str:
-    return f"{len(found) or 'none'} of {_total(lines)} {'match' if len(found) > 1 else 'matches'}"
-
-
-def _total(lines: Sequence[str]) -> str:
-    return count(len(lines), "new line")
-
-
-def _not(number: int, limit: str) -> str:
-    return "" if number == 1 else f", not {limit} {number}"
-
-
-def _some_lines(lines: Sequence[str], *, shown_all: bool, of: int) -> str:
-    kept = list(lines[:SHOWN_LINES])
-    if not shown_all and of > len(kept):
-        kept.insert(0, f"[… {of - len(kept)} lines before these]")
-    elif len(lines) > SHOWN_LINES:
-        kept.append(f"[… and {len(lines) - SHOWN_LINES} more that match]")
-    return "\n".join(kept)
 
 
 def _first_line(text: str) -> str:

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psycopg2
 
@@ -21,6 +22,7 @@ SQL = (
     "else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end"
 )
 NOBODY = ""
+USUAL = "/var/run/postgresql"
 
 out = threading.Lock()
 
@@ -29,6 +31,16 @@ def tell(*entry):
     with out:
         sys.stdout.write(json.dumps(entry, separators=(",", ":")) + "\n")
         sys.stdout.flush()
+
+
+def socket_folder():
+    """Where PostgreSQL has its first socket, by its own word; the usual place while it does not run."""
+    for path in Path("/var/lib/postgresql").glob("*/*/postmaster.pid"):
+        try:
+            return path.read_text().splitlines()[4] or USUAL
+        except (OSError, IndexError):
+            continue
+    return USUAL
 
 
 class Sql:
@@ -41,7 +53,7 @@ class Sql:
         try:
             if self.connection is None:
                 self.connection = psycopg2.connect(
-                    host="/var/run/postgresql",
+                    host=socket_folder(),
                     dbname="postgres",
                     connect_timeout=2,
                     options="-c statement_timeout=1000",

@@ -3,7 +3,8 @@
 . "${LABGEN_LIB:?}"
 
 healthy() {
-    ETCDCTL_API=3 etcdctl --endpoints=http://127.0.0.1:2379 --command-timeout=5s endpoint health
+    # etcdctl dies of an option whose variable somebody exports, too.
+    env -u ETCDCTL_ENDPOINTS -u ETCDCTL_COMMAND_TIMEOUT ETCDCTL_API=3 etcdctl --endpoints=http://127.0.0.1:2379 --command-timeout=5s endpoint health
 }
 
 enable_and_start etcd.service

@@ -76,7 +76,21 @@ verify_units() {
     }
 }
 
-export -f silent answering parse verify_units
+# servers_checked PATH: names each server in haproxy.cfg without `check`, where its proxy or the defaults have checks.
+servers_checked() {
+    awk '
+        { sub(/#.*/, "") }
+        /^[a-z]/ { proxy = $2; section = $1; asks = section != "defaults" && default_asks; checks = 0 }
+        $1 == "option" && $2 ~ /(chk|check)$/ { asks = 1; if (section == "defaults") default_asks = 1 }
+        $1 == "default-server" && /[ \t]check([ \t]|$)/ { checks = 1 }
+        $1 == "server" && asks && !checks && !/[ \t](check|no-check)([ \t]|$)/ {
+            printf "%s:%d: the server %s of %s has no `check`: it is up for HAProxy whatever it is\n", FILENAME, FNR, $2, proxy
+            found = 1
+        }
+        END { exit found }' "$1"
+}
+
+export -f silent answering parse verify_units servers_checked
 
 # ---------------------------------------------------------------- a node's files at their paths
 

@@ -97,8 +97,10 @@ class Stage:
         for name, node in self.nodes.items():
             node.says("--show-cursor", f"s={name}\n")
 
-    def begin(self, files: Sequence[tuple[str, str]] = (), *, cluster: bool = True) -> TryContext:
-        return begin(self.lab, SECRETS, self.nodes, files, cluster=cluster)
+    def begin(
+        self, files: Sequence[tuple[str, str]] = (), units: Sequence[tuple[str, str]] = (), *, cluster: bool = True
+    ) -> TryContext:
+        return begin(self.lab, SECRETS, self.nodes, files, units, cluster=cluster)
 
 
 def error_lines(work: Callable[[], object]) -> list[str]:

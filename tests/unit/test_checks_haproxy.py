@@ -13,6 +13,7 @@ from checks_world import SECRETS, Answer, FakeNode, Result, addresses, raw
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.checks import CheckResult, Status, run_checks
+from labgen.checks.builtin.keepalived import is_weighed
 from labgen.errors import NodeError
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
@@ -252,3 +253,45 @@ def test_with_preemption_the_vip_belongs_on_the_node_with_the_highest_priority()
     assert run("keepalived-vip", moved()).status is Status.PASS
     result = run("keepalived-vip", moved(), "published")
     assert result.detail == f"192.168.13.48 is on {TWO}, not on {ONE}, which has the highest priority"
+
+
+def test_where_weights_move_the_vip_keepalived_itself_is_asked_for_priorities() -> None:
+    words = ["config.keepalived.vrrp_script haproxy.weight=50"]
+    loaded = load_blueprint(find_blueprint("etcd-haproxy-keepalived"))
+    weighed = resolve(loaded, provider="docker", profile="published", overrides=words)
+
+    def told(*priorities: int) -> Healthy:
+        world = (
+            Healthy()
+            .change(ONE, "^ip", addresses("192.168.13.45/24"))
+            .change(TWO, "^ip", addresses("192.168.13.46/24", "192.168.13.48/24"))
+        )
+        for node, priority in zip(NODES, priorities, strict=True):
+            world.change(node, "USR1", f"   Total priority = {priority}\n" if priority else "")
+        return world
+
+    def outcome(world: Healthy) -> tuple[Status, str]:
+        result = run_checks(weighed, SECRETS, world.nodes, ["keepalived-vip"]).results[0]
+        return result.status, result.detail
+
+    assert outcome(told(101, 150, 99))[0] is Status.PASS
+    assert outcome(told(101, 100, 149)) == (
+        Status.FAIL,
+        f"192.168.13.48 is on {TWO}, not on {THREE}, which has the highest priority",
+    )
+    assert outcome(told(150, 150, 99))[0] is Status.PASS  # of equals either may have it
+    assert outcome(told(101, 150, 0))[0] is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("tree", "weighed"),
+    [
+        ({"vrrp_script haproxy": {"weight": 50}}, True),
+        ({"vrrp_instance vip": {"track_script": {"haproxy": "weight 2"}}}, True),
+        ({"vrrp_instance vip": {"track_script": {"haproxy weight 2": True}}}, True),
+        ({"vrrp_instance vip": {"notify": "/bin/weight"}}, False),
+        (None, False),
+    ],
+)
+def test_which_changes_weigh(tree: object, weighed: bool) -> None:
+    assert is_weighed(tree) is weighed

@@ -264,6 +264,17 @@ def test_a_path_that_came_back_only_by_healing() -> None:
     assert judge(story.log()).status == "pass"
 
 
+def test_where_no_path_is_to_hold_one_has_to_go_away() -> None:
+    story = Story(paths=("libpq", "haproxy"), expect={"held": []})
+    assert judge(story.log()).failures == (
+        "every path that writes went on (libpq, haproxy), and at least one was to go away",
+    )
+    for entry in story.attempts:
+        if entry["path"] == "haproxy" and 10 < entry["t_start"] < 31:
+            entry["result"] = "fail"
+    assert judge(story.log()).status == "pass"
+
+
 def test_a_path_that_went_away_only_some_time_after_the_fault() -> None:
     """As when a DCS is lost: the leader goes on until its retries are over."""
     story = Story(paths=("libpq", "haproxy"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from labgen.lint.passed import Passed, passed_key
 from labgen.lint.run import ImageLint, read_complaints
 from labgen.plan import Plan
 from labgen.render.nodes import render_nodes
+from labgen.resources import resource
 from labgen.state import LabFolder, LabRecord
 
 WEB = """\
@@ -234,6 +236,40 @@ def test_silence_is_consent(asked: ImageLint) -> None:
 )
 def test_the_file_that_is_named_is_blamed(asked: ImageLint, check: int, said: str, files: list[str]) -> None:
     assert [found for _, found in blamed(asked, {str(check): said})] == [files]
+
+
+def test_a_validator_may_only_warn(tmp_path: Path) -> None:
+    manifest = """\
+files: [{template: conf, path: /etc/web/web.conf}]
+validate:
+  - {files: [/etc/web/*], run: web -t}
+  - {files: [/etc/web/*], run: web --careful, level: warning}
+"""
+    write_component(tmp_path / "components", "web", manifest, {"conf": "x\n"})
+    image = only_image(lab(tmp_path, {"one": ["web"]}))
+    said = {str(number): "careful" for number in range(2)}
+    told = {complaint.title: complaint.warns for complaint in read_complaints(image, complaints_tar(said))}
+    assert told == {"web -t": False, "web --careful": True}
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("listen p\n option httpchk\n server a 1:1 check\n server b 1:1 port 8008\n", ["b"]),
+        ("listen p\n option httpchk\n default-server check\n server a 1:1\n server b 1:1 no-check\n", []),
+        ("listen p\n server a 1:1\n", []),
+        ("defaults\n option httpchk\nlisten p\n server a 1:1\nlisten q\n server b 1:1 # check\n", ["a", "b"]),
+    ],
+)
+def test_a_server_that_haproxy_never_asks_is_named(tmp_path: Path, lines: str, named: list[str]) -> None:
+    path = tmp_path / "haproxy.cfg"
+    path.write_text(lines)
+    script = (resource("scripts") / "lint" / "lint.sh").read_text()
+    function = script[script.index("servers_checked()") : script.index("export -f")]
+    words = ["bash", "-c", f'{function}\nservers_checked "$1"', "bash", str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert [line.split()[3] for line in done.stdout.splitlines()] == named
+    assert done.returncode == bool(named)
 
 
 def test_the_same_words_are_one_complaint(asked: ImageLint) -> None:

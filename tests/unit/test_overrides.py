@@ -312,3 +312,43 @@ def test_an_address_in_a_configuration_does_not_go_along(tmp_path: Path) -> None
     assert caught.value.where.endswith("over.yml:1:26")
     assert caught.value.cure is not None
     assert "10.77.5.10" in caught.value.cure
+
+
+def haproxy(tmp_path: Path, text: str) -> dict[str, str]:
+    path = tmp_path / "over.yml"
+    path.write_text(text)
+    loaded = load_blueprint(find_blueprint("etcd-haproxy"))
+    return rendered(resolve(loaded, provider="docker", files=[read_overrides(path)]))
+
+
+def test_a_bare_keyword_keeps_the_lines_that_others_rely_on(tmp_path: Path) -> None:
+    text = """\
+config:
+  haproxy:
+    global: {stats: timeout 30s}
+    defaults: {timeout: [connect 5s, queue 5s]}
+    listen primary: {option: tcplog}
+"""
+    config = haproxy(tmp_path, text)["nodes/haproxy/haproxy/files/etc/haproxy/haproxy.cfg"]
+    words = [line.split() for line in config.splitlines()]
+    assert ["stats", "timeout", "30s"] in words
+    assert any(line[:2] == ["stats", "socket"] for line in words)
+    assert [line for line in words if line[:2] == ["timeout", "connect"]] == [["timeout", "connect", "5s"]]
+    for line in ("timeout check 1s", "timeout client 30m", "option tcplog", "option httpchk OPTIONS /primary"):
+        assert line.split() in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{global: {stats: null}}",
+        "{global: {stats: [socket /x, timeout 30s]}}",
+        "{global: {'stats  socket level': admin}}",
+        "{defaults: {timeout: check 5s}}",
+        "{defaults: {timeout: null}}",
+    ],
+)
+def test_a_bare_keyword_for_a_kept_line_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        haproxy(tmp_path, f"config: {{haproxy: {text}}}")
+    assert "of haproxy is not changed here: " in str(caught.value.problems[0])

@@ -186,3 +186,34 @@ def test_json() -> None:
 )
 def test_what_cannot_stand_there(name: str, keys: tuple[str, ...], value: Any, fault: str | None) -> None:
     assert FORMATS[name].problem(keys, value) == fault
+
+
+# ---------------------------------------------------------------- what a keyword is about
+
+
+def test_a_keyword_named_by_two_words_is_about_no_other_line() -> None:
+    spelled = dict(FORMATS["haproxy"].spelled(("defaults", "timeout"), ("connect 5s", "client  1m", "queue 5s")))
+    assert spelled == {
+        ("defaults", "timeout connect"): "5s",
+        ("defaults", "timeout client"): "1m",
+        ("defaults", "timeout queue"): "5s",
+    }
+    assert list(FORMATS["haproxy"].spelled(("listen  primary", "option"), "tcplog")) == [
+        (("listen primary", "option tcplog"), "")
+    ]
+    assert list(FORMATS["haproxy"].spelled(("listen primary", "server"), ("a", "b"))) == [
+        (("listen primary", "server"), ("a", "b"))
+    ]
+    assert FORMATS["haproxy"].changed(HAPROXY, {"listen primary": {"option tcplog": ""}}).count("    option ") == 2
+
+
+def test_a_new_block_comes_before_those_that_name_it() -> None:
+    changes = {
+        "vrrp_script check_all": {"script": "/bin/true"},
+        "vrrp_script unused": {"script": "/bin/true"},
+        "vrrp_instance vip": {"track_script": {"check_all": True}},
+    }
+    changed = FORMATS["keepalived"].changed(KEEPALIVED, changes)
+    assert changed.index("vrrp_script check_all {") < changed.index("vrrp_instance vip {")
+    assert "}\n\nvrrp_script check_all {\n    script /bin/true\n}\n\nvrrp_instance vip {\n" in changed
+    assert changed.endswith("}\n\nvrrp_script unused {\n    script /bin/true\n}\n")

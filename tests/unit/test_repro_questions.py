@@ -12,8 +12,8 @@ import pytest
 
 from labgen.repro.context import TryContext
 from labgen.repro.judge import ConditionResult, Ternary, judge
+from labgen.repro.logs import log_command
 from labgen.repro.model_conditions import Condition
-from labgen.repro.questions import log_command
 from tests.fakes.repro import SILENT, Said, Stage
 
 YES, NO, UNKNOWN = Ternary.YES, Ternary.NO, Ternary.UNKNOWN
@@ -135,7 +135,7 @@ def test_a_file_by_bash(stage: Stage, tmp_path: Path) -> None:
     node = stage.lab.node("node1")
 
     def added(scene: TryContext) -> str:
-        words = ["bash", "-c", log_command(scene, node, question)]
+        words = ["bash", "-c", log_command(scene, node, question, question.file)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -150,6 +150,57 @@ def test_a_file_by_bash(stage: Stage, tmp_path: Path) -> None:
     assert added(scene) == "two\n"
     log.write_text("1\n")  # begun anew
     assert added(scene) == "1\n"
+
+
+WRITES = "unit=patroni '$2"
+"""In the command that asks where the unit's processes write."""
+
+
+@pytest.mark.parametrize(
+    ("question", "holds", "why"),
+    [
+        ({"matches": "^in the file"}, YES, "node1: in the file"),
+        ({"matches": "^Killed"}, YES, "node1: Killed it"),
+        ({"matches": "^nobody"}, NO, "node1: none of 10 new lines matches"),
+        ({"lacks": "^in the file"}, NO, "node1: a line matches that should not be there: in the file"),
+    ],
+)
+def test_a_unit_that_writes_into_a_file_is_read_there(
+    stage: Stage, question: dict[str, Any], holds: Ternary, why: str
+) -> None:
+    node = stage.nodes["node1"]
+    node.says(WRITES, "120 /var/log/patroni/patroni.log\n")
+    node.says("--unit=patroni", JOURNAL)
+    scene = stage.begin(units=[("leader", "patroni")])
+    node.says("tail --bytes", "in the file\nand more\n")
+    node.says(WRITES, "")  # it has ended meanwhile
+    found = ask(scene, log={"on": "leader", "unit": "patroni", **question})
+    assert (found.holds, found.why) == (holds, why)
+    assert any(command.startswith("n=121; [ ") for command in node.commands)
+    assert [it.command.split("  #")[0] for it in found.evidence] == [
+        "tail /var/log/patroni/patroni.log",
+        "journalctl --unit=patroni",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "holds"),
+    [
+        ({"matches": "^Killed"}, YES),
+        ({"lacks": "^Killed"}, NO),
+        ({"matches": "^Killed", "at_most": 1}, NO),
+        ({"matches": "^nobody"}, UNKNOWN),
+        ({"lacks": "nobody"}, UNKNOWN),
+        ({"matches": "^Killed", "at_most": 5}, UNKNOWN),
+        ({"matches": "^Killed", "lacks": "nobody"}, UNKNOWN),
+    ],
+)
+def test_where_a_unit_writes_is_not_known(stage: Stage, question: dict[str, Any], holds: Ternary) -> None:
+    stage.nodes["node1"].says("--unit=patroni", JOURNAL)
+    stage.nodes["node1"].says(WRITES, Said(rc=1, stderr="not permitted\n"))
+    found = ask(stage.begin(), log={"on": "leader", "unit": "patroni", **question})
+    assert found.holds is holds
+    assert holds is not UNKNOWN or "may write its log elsewhere: exit 1: not permitted" in found.why
 
 
 # --- http -------------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def unpassed(work: LintWork, secrets: Secrets, cache: Path) -> LintWork:
 
 
 def lint(work: LintWork, secrets: Secrets, cache: Path) -> tuple[str, ...]:
-    """Run the checks, all images at the same time; returns a line for each image or lab that could not be looked into.
+    """Run the checks, all images at the same time; returns a line for each warning, and for what was not looked into.
 
     What passed is remembered for `unpassed`.
 
@@ -84,13 +84,20 @@ def lint(work: LintWork, secrets: Secrets, cache: Path) -> tuple[str, ...]:
             # One could not be asked, or Ctrl-C: the others are not waited for.
             stop.set()
             raise
-    if complaints:
-        raise refusal(complaints, secrets, work.root)
+    if refused := [complaint for complaint in complaints if not complaint.warns]:
+        raise refusal(refused, secrets, work.root)
+    redact = Redactor(secrets)
+    warnings = [
+        f"warning: {printable(redact(line))} (on {', '.join(complaint.nodes)})"
+        for complaint in complaints
+        for line in complaint.lines
+    ]
     _passed(cache).keep(_key(image, secrets, cache) for image in images)
-    return tuple(
+    unread = (
         f"files not checked by the programs that read them: those of {', '.join(nodes)}; {why}"
         for why, nodes in unchecked.items()
     )
+    return (*warnings, *unread)
 
 
 def _passed(cache: Path) -> Passed:

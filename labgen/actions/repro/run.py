@@ -201,7 +201,8 @@ def _play(document: Reproduction, name: str, reporter: Reporter) -> Attempt:
         secrets = opened.folder.secrets(opened.lab)
         reporter.progress("who is who?")
         files = [(it.log.on, it.log.file) for _, it in document.conditions() if it.log and it.log.file]
-        scene = begin(opened.lab, secrets, nodes, files, cluster=document.until is None)
+        units = [(it.log.on, it.log.unit) for _, it in document.conditions() if it.log and it.log.unit]
+        scene = begin(opened.lab, secrets, nodes, files, units, cluster=document.until is None)
         undos = Undos(opened.folder.path / FILE, random.token_hex(4), f"reproduction {document.name}")
         return play(document, scene, nodes, undos, reporter.progress)
 

@@ -12,7 +12,9 @@ from labgen.checks.wording import count, listed
 from labgen.reading import parse_json
 
 # The present API is called 3; etcdctl before 3.4 speaks the old one unless told so.
-ETCDCTL = "ETCDCTL_API=3 etcdctl --endpoints=http://127.0.0.1:2379 --command-timeout=5s"
+# It dies of an option whose variable somebody exports on the node, too.
+ENVIRONMENT = "env -u ETCDCTL_ENDPOINTS -u ETCDCTL_COMMAND_TIMEOUT -u ETCDCTL_WRITE_OUT ETCDCTL_API=3"
+ETCDCTL = f"{ENVIRONMENT} etcdctl --endpoints=http://127.0.0.1:2379 --command-timeout=5s"
 MEMBERS_COMMAND = f"{ETCDCTL} member list --write-out=json"
 STATUS_COMMAND = f"{ETCDCTL} endpoint status --write-out=json"
 CLIENT_PORT = 2379

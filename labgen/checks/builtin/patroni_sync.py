@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from labgen.checks.builtin.patroni import PORT, PatroniCluster, leader_node, rest_cluster
 from labgen.checks.builtin.postgresql import local_sql
@@ -25,10 +25,16 @@ def parse_states(text: str) -> dict[str, str]:
     return {name: state for name, _, state in rows}
 
 
-def judge_sync(cluster: PatroniCluster, codes: Mapping[str, str], states: Mapping[str, str]) -> CheckOutcome:
-    """Whether Patroni, REST /sync (node → status) and the leader (standby → sync_state) name the same standbys."""
+def judge_sync(
+    cluster: PatroniCluster, codes: Mapping[str, str], states: Mapping[str, str], barred: Collection[str] = ()
+) -> CheckOutcome:
+    """Whether Patroni, REST /sync (node → status) and the leader (standby → sync_state) name the same standbys.
+
+    BARRED: members that must not be synchronous.
+    """
     named = [member.name for member in cluster.members if member.role in ROLES]
-    faults = [] if named else ["Patroni names no synchronous standby"]
+    able = [member.name for member in cluster.members if not member.leads and member.name not in barred]
+    faults = [] if named or not able else ["Patroni names no synchronous standby"]
     for name in named:
         if codes.get(name, "200") != "200":
             faults.append(f"{name}: /sync gives {codes[name]}, expected 200")
@@ -39,7 +45,9 @@ def judge_sync(cluster: PatroniCluster, codes: Mapping[str, str], states: Mappin
         for name, code in codes.items()
         if code == "200" and name not in named
     ]
-    return CheckOutcome.of(f"each commit is on {listed(named)} as well, and its /sync gives 200", faults=faults)
+    fine = f"each commit is on {listed(named)} as well, and its /sync gives 200"
+    none = "as the tags have it no standby may be synchronous, so nobody may take over"
+    return CheckOutcome.of(fine if named else none, faults=faults)
 
 
 def _code_command(node: Node) -> str:
@@ -55,9 +63,11 @@ def _parse_code(text: str) -> str:
 def _ask(context: Context) -> CheckOutcome:
     cluster = rest_cluster(context)
     states = parse_states(context.output(leader_node(context, cluster).name, local_sql(QUERY)))
-    answers = context.each(context.lab.nodes_with("patroni"), _code_command)
+    nodes = context.lab.nodes_with("patroni")
+    answers = context.each(nodes, _code_command)
     codes = {context.lab.member(context.lab.node(name)): code for name, code in answers.read(_parse_code).items()}
-    return answers.add(judge_sync(cluster, codes, states))
+    barred = {context.lab.member(node) for node in nodes if node.settings["patroni"]["tags"].get("nosync")}
+    return answers.add(judge_sync(cluster, codes, states, barred))
 
 
 CHECK = Check("patroni-sync", "A synchronous standby has each commit, and Patroni knows it", _ask)

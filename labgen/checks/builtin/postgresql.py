@@ -12,6 +12,8 @@ from labgen.components.manifest import SqlClientRole
 from labgen.lab.model import Lab, Node
 
 PSQL = "psql -XAtq -v ON_ERROR_STOP=1"
+SOCKET = '"$(sed -n 5p /var/lib/postgresql/*/*/postmaster.pid 2>/dev/null)"'
+"""The directory of the first socket, as PostgreSQL writes it down; nothing, psql's own, while it does not run."""
 WHERE = "select host(inet_server_addr()), pg_is_in_recovery()"
 NO_APPLICATION = "the lab has no application user to log in as"
 """Components whose nodes have psql."""
@@ -121,8 +123,8 @@ def judge_replicas(seen: Mapping[str, str], value: str, through: str) -> list[st
 
 
 def local_sql(query: str, database: str = "postgres") -> str:
-    """A command that runs QUERY as the superuser on the node's own PostgreSQL."""
-    return f"runuser -u postgres -- {PSQL} -d {shlex.quote(database)} -c {shlex.quote(query)}"
+    """A command that runs QUERY as the superuser on the node's own PostgreSQL, by its socket, wherever it has that."""
+    return f"runuser -u postgres -- {PSQL} -h {SOCKET} -d {shlex.quote(database)} -c {shlex.quote(query)}"
 
 
 def remote_sql(host: str, port: int, user: str, database: str, *, timeout: int = 10) -> str:

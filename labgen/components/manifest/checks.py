@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from labgen.components.manifest.base import Name, Pattern, Strict
+from labgen.components.manifest.base import Identifier, Name, Pattern, Strict
 
 
 class CommandExpectation(Strict):
@@ -31,8 +31,23 @@ class CommandCheck(Strict):
     expect: CommandExpectation = Field(default_factory=CommandExpectation)
 
 
+class ConditionalCheck(Strict):
+    """A registered check that a lab has where a node with the component has these parameter values."""
+
+    check: Name
+    when: dict[Identifier, Any]
+
+
+def _kind(entry: Any) -> str:
+    if isinstance(entry, ConditionalCheck) or (isinstance(entry, dict) and "check" in entry):
+        return "conditional"
+    return "command" if isinstance(entry, (dict, CommandCheck)) else "name"
+
+
 CheckEntry = Annotated[
-    Annotated[Name, Tag("name")] | Annotated[CommandCheck, Tag("command")],
-    Discriminator(lambda entry: "command" if isinstance(entry, (dict, CommandCheck)) else "name"),
+    Annotated[Name, Tag("name")]
+    | Annotated[CommandCheck, Tag("command")]
+    | Annotated[ConditionalCheck, Tag("conditional")],
+    Discriminator(_kind),
 ]
-"""The name of a registered check, or a command check written out."""
+"""The name of a registered check, alone or with what it is for, or a command check written out."""

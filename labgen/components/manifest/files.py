@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -31,12 +32,22 @@ class Configuration(Strict):
     kept: dict[str, str] = {}
 
     def kept_by(self, keys: tuple[str, ...]) -> tuple[str, str] | None:
-        """The entry of `kept` about a value under KEYS: of that very key, one it lies in, or one that lies in it."""
+        """The entry of `kept` about a value under KEYS: of that very key, one it lies in, or one that lies in it.
+
+        Where keys are words of a line, `stats` is about the line `stats socket` too.
+        """
         for text, instead in self.kept.items():
             kept = tuple(text.split("."))
-            if kept == keys[: len(kept)] or keys == kept[: len(keys)]:
+            if _one_in_the_other(kept, keys) or (
+                kept[:-1] == keys[:-1] and _one_in_the_other(kept[-1].split(), keys[-1].split())
+            ):
                 return text, instead
         return None
+
+
+def _one_in_the_other(one: Sequence[str], other: Sequence[str]) -> bool:
+    shorter = min(len(one), len(other))
+    return list(one[:shorter]) == list(other[:shorter])
 
 
 class Validator(Strict):
@@ -44,8 +55,9 @@ class Validator(Strict):
 
     files: patterns of their paths, whichever component they come from. run: a shell command, as Jinja text over the
     component's values, for each node that has such a file; it runs with all the node's files in place. An empty text
-    asks for nothing.
+    asks for nothing. level `warning`: what it says is told, and stops nothing.
     """
 
     files: tuple[Annotated[str, Field(pattern="^/")], ...] = Field(min_length=1)
     run: str = Field(min_length=1)
+    level: Literal["error", "warning"] = "error"

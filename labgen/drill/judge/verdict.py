@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from labgen.blueprint.drills import DrillExpectation
 from labgen.checks import Status
-from labgen.checks.wording import count, some
+from labgen.checks.wording import count, listed, some
 from labgen.drill.judge.entries import Witness, acknowledged
 from labgen.drill.judge.log import Log
 from labgen.drill.judge.measure import Measures, PathFigures, measure
@@ -99,6 +99,10 @@ def _service(log: Log, measures: Measures, expect: DrillExpectation) -> Iterable
             yield f"{figures.path}: {outage}, expected at most {limit:g} s"
         if figures.path in to_recover and not figures.recovered_before_heal and log.waited:
             yield f"{figures.path}: no {_kind(figures)} was acknowledged any more when healing began"
+    writing = [figures for figures in measures.paths if not figures.reads]
+    if to_recover == () and log.waited and writing and all(figures.recovered_before_heal for figures in writing):
+        told = listed(figures.path for figures in writing)
+        yield f"every path that writes went on ({told}), and at least one was to go away"
 
 
 def limit_of(log: Log, path: str) -> float | None:

@@ -7,13 +7,14 @@ from datetime import datetime
 from labgen.checks.registry import select_checks
 from labgen.drill.judge.begin import LogBegin, PathAbout
 from labgen.drill.judge.entries import Witness
-from labgen.drill.judge.predict import Route, Span, predict
+from labgen.drill.judge.predict import CLIENT, Route, Span, predict
 from labgen.drill.run.plan import DrillPlan, strongest
 from labgen.drill.run.streams import CONNECT_TIMEOUT, DEADLINE, INTERVAL, OBSERVE_EVERY
-from labgen.faults.model import Effect
+from labgen.faults.model import FAILS_OVER, Effect
 from labgen.lab.model import Lab
 
-TIMERS = ("ttl", "loop_wait", "retry_timeout", "synchronous_mode", "maximum_lag_on_failover")
+TIMERS = ("ttl", "loop_wait", "retry_timeout", "synchronous_mode", "maximum_lag_on_failover", "failsafe_mode")
+GOES_ON = Span(0, CLIENT, "failsafe_mode: the leader goes on; a client's own deadline")
 
 
 def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
@@ -50,7 +51,11 @@ def log_begin(lab: Lab, plan: DrillPlan, began: datetime) -> LogBegin:
 
 def _predicted(lab: Lab, plan: DrillPlan) -> dict[str, Span | None]:
     """Path → the outage that the timers make of the faults."""
+    if plan.goes_on:
+        return {path.name: None if path.reads else GOES_ON for path in plan.paths}
     effect, struck = strongest(plan.faults, plan.cluster)
+    if effect in FAILS_OVER and plan.config.get("synchronous_mode") and not plan.cluster.synchronous:
+        return dict.fromkeys((path.name for path in plan.paths), None)  # nobody may take over
     quorum = any(planned.fault.effect is Effect.DCS_QUORUM_LOST for planned in plan.faults)
     own = struck in plan.cluster.dcs
     return {

@@ -11,6 +11,7 @@ from labgen.cluster.nodes import Nodes
 from labgen.cluster.probes import cluster_state_of
 from labgen.cluster.state import ClusterState
 from labgen.drill.run.clients import choose_client, load_paths
+from labgen.drill.run.failsafe import SETTING, outlasts, with_failsafe
 from labgen.drill.run.streams import LoadPath
 from labgen.faults.model import FAILS_OVER, FALLS_SILENT, Effect, Fault, Injection
 from labgen.faults.registry import find_fault
@@ -69,7 +70,13 @@ class DrillPlan:
         """Whether another one is waited for to lead: as expected, or else as the faults usually make it."""
         leader = self.cluster.leader
         usual = any(one.fault.effect in FAILS_OVER and leader in one.targets for one in self.faults)
+        usual = usual and not self.goes_on
         return usual if self.drill.expect.failover is None else self.drill.expect.failover
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the leader outlasts the faults by failsafe_mode."""
+        return bool(self.config.get(SETTING)) and outlasts([one.fault for one in self.faults])
 
     @property
     def to_recover(self) -> tuple[str, ...]:
@@ -82,6 +89,7 @@ def plan_drill(drill: Drill, lab: Lab, nodes: Nodes, patroni: Patroni) -> DrillP
     """DRILL on LAB as it is now; raises LabgenError if any of it cannot be, before anything is done."""
     cluster = cluster_state_of(lab, nodes, patroni)
     config = patroni.config()
+    drill = with_failsafe(drill, lab, on=bool(config.get(SETTING)))
     faults = plan_faults(drill, cluster)
     targets = {name for planned in faults for name in planned.targets}
     struck = {name for planned in faults if planned.fault.takes_down for name in planned.targets}

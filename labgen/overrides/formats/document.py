@@ -6,18 +6,25 @@ Comments of a changed YAML document are lost, those before its first key aside.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
 import yaml
 
 
-class Yaml:
-    """Read as Patroni does, by YAML 1.1: what is `on` for it is written in quotes where the string is meant."""
+class Keyed:
+    """A kind of document in which a key has one spelling, and anything may stand anywhere."""
 
-    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002 - anything may stand anywhere
+    def spelled(self, keys: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+        yield keys, value
+
+    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002
         return None
+
+
+class Yaml(Keyed):
+    """Read as Patroni does, by YAML 1.1: what is `on` for it is written in quotes where the string is meant."""
 
     def changed(self, text: str, changes: Mapping[str, Any]) -> str:
         head = "".join(takewhile(lambda line: line.startswith("#") or not line.strip(), text.splitlines(keepends=True)))
@@ -25,10 +32,7 @@ class Yaml:
         return head + yaml.safe_dump(merged, sort_keys=False, allow_unicode=True, width=10_000)
 
 
-class Json:
-    def problem(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002 - anything may stand anywhere
-        return None
-
+class Json(Keyed):
     def changed(self, text: str, changes: Mapping[str, Any]) -> str:
         return json.dumps(merge(json.loads(text), changes), indent=2) + "\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ class Dialect:
     depth: how many keys lead to a value: (least, most). opens: the key of the block that a line begins, or None.
     closes: whether a line ends the block it is in; None: the next one ends it. is_about: whether a line gives KEY its
     value. write: the line for KEY and VALUE, so deep in blocks. begin, end: the lines around a new block.
-    repeats: whether a key may stand several times, with a list of values.
+    repeats: whether a key may stand several times, with a list of values. words: whether keys are words of a line.
+    named_by_two: keywords that say with the next word only what a line is about.
     """
 
     depth: tuple[int, int]
@@ -25,6 +26,8 @@ class Dialect:
     begin: Callable[[str, int], str]
     end: Callable[[int], str | None]
     repeats: bool = False
+    words: bool = False
+    named_by_two: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -42,6 +45,20 @@ class LineFormat:
     """A format that keeps every line that nobody wants changed, comments too."""
 
     dialect: Dialect
+
+    def spelled(self, keys: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+        """`timeout: [connect 5s, client 1m]` is about two keywords, and about no other that begins with timeout."""
+        keys = tuple(" ".join(key.split()) for key in keys) if self.dialect.words else keys
+        values = value if isinstance(value, (list, tuple)) else (value,)
+        if not keys or keys[-1] not in self.dialect.named_by_two or not all(isinstance(one, str) for one in values):
+            yield keys, value
+            return
+        lines: dict[str, list[str]] = {}
+        for one in values:
+            word, _, rest = one.strip().partition(" ")
+            lines.setdefault(f"{keys[-1]} {word}".strip(), []).append(rest.strip())
+        for key, rests in lines.items():
+            yield (*keys[:-1], key), rests if len(rests) > 1 else rests[0]
 
     def problem(self, keys: tuple[str, ...], value: Any) -> str | None:
         least, most = self.dialect.depth
@@ -63,15 +80,21 @@ class LineFormat:
         return "".join(f"{line}\n" for line in _lines(root))
 
     def _change(self, block: Block, changes: Mapping[str, Any], depth: int) -> None:
+        new: list[Block] = []
         for key, value in changes.items():
             if isinstance(value, Mapping):
                 inner = next((it for it in block.inner if isinstance(it, Block) and it.key == key), None)
                 if inner is None:
                     inner = Block(key, self.dialect.begin(key, depth), self.dialect.end(depth))
-                    block.inner += ["", inner] if depth == 0 else [inner]
+                    new.append(inner)
                 self._change(inner, value, depth + 1)
             else:
                 self._put(block, key, value, depth)
+        for inner in new:
+            # What refers to a block by its name has to come after it; all else is as good at the end.
+            place = next((at for at, it in enumerate(block.inner) if _mentions(it, inner)), len(block.inner))
+            apart: list[str | Block] = [inner, ""] if place < len(block.inner) else ["", inner]
+            block.inner[place:place] = apart if depth == 0 else [inner]
 
     def _put(self, block: Block, key: str, value: Any, depth: int) -> None:
         """The line or lines of KEY, where the first of the old ones stood, else at the block's end."""
@@ -83,6 +106,14 @@ class LineFormat:
         values: Sequence[Any] = [] if value is None else value if isinstance(value, (list, tuple)) else [value]
         kept[place:place] = [self.dialect.write(key, one, depth) for one in values]
         block.inner = kept
+
+
+def _mentions(it: str | Block, named: Block) -> bool:
+    """Whether a line in the block IT has the name of the block NAMED among its words; blocks of one word have none."""
+    words = named.key.split()
+    if not isinstance(it, Block) or len(words) < 2:
+        return False
+    return any(words[-1] in line.split("#", maxsplit=1)[0].split() for line in _lines(it)[1:])
 
 
 def _end(block: Block) -> int:

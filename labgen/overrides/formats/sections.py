@@ -83,6 +83,8 @@ HAPROXY = Dialect(
     begin=lambda key, _: key,
     end=lambda _: None,
     repeats=True,
+    words=True,
+    named_by_two=frozenset({"option", "stats", "timeout"}),
 )
 KEEPALIVED = Dialect(
     depth=(1, 4),
@@ -93,6 +95,7 @@ KEEPALIVED = Dialect(
     begin=lambda key, depth: f"{'    ' * depth}{key} {{",
     end=lambda depth: f"{'    ' * depth}}}",
     repeats=True,
+    words=True,
 )
 HCL = Dialect(
     depth=(1, 4),
