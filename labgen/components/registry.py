@@ -14,10 +14,13 @@ from labgen.errors import DocumentError, meant
 from labgen.plugins import COMPONENTS, cure_for, plugin_folders
 from labgen.reading import read_text
 from labgen.resources import resource
+from labgen.systems import System, system
 
 MANIFEST = "component.yml"
 VERSION = "version"
 """The file beside a component's scripts that tells its install step which version was chosen."""
+SUITE = "suite"
+"""That one, for where in the operating system's archive it is."""
 STAGES = ("install", "configure", "start", "ready")
 LEAVE = "leave"
 """What a node does before it is removed from its lab; no stage, since no plan has it."""
@@ -87,13 +90,14 @@ class Component:
     def version_problem(self, version: str, os: str) -> str | None:
         """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
         about = self.manifest
-        if self.pins(version, os):
+        if self.pins(version, os) or version in (about.versions.get(os), *about.suites.get(os, {})):
             return None
         if about.other_versions:
             problem = about.other_versions.problem(version)
             return problem and f"the version of {self.name} {problem}"
         if os in about.versions:
-            return f"{self.name} comes from {os.replace('-', ' ').title()} in the version {about.versions[os]}"
+            there = " or ".join((about.versions[os], *about.suites.get(os, {})))
+            return f"{self.name} comes from {os.replace('-', ' ').title()} in the version {there}"
         if self.name in about.artefacts:
             return f"{self.name} comes in the version {about.artefacts[self.name].version}"
         return f"{self.name} comes in one version"
@@ -110,13 +114,21 @@ class Component:
         about = self.manifest
         if self.pins(version, os):
             return self
-        if about.other_versions is None or (os in about.versions and is_same(version, about.versions[os])):
+        if suite := about.suites.get(os, {}).get(version):
+            about = about.model_copy(update={"versions": {**about.versions, os: version}})
+            return replace(self, manifest=about, chosen=version, texts={**self.texts, SUITE: f"{suite}\n"})
+        if about.other_versions is None or (os in about.versions and _gives(system(os), about.versions[os], version)):
             return self
         changed = {
             "versions": {name: version if name == os else own for name, own in about.versions.items()},
             "artefacts": {**about.artefacts, self.name: about.other_versions.artefact(version, os)},
         }
         return replace(self, manifest=about.model_copy(update=changed), chosen=version)
+
+
+def _gives(found: System, own: str, version: str) -> bool:
+    """Whether FOUND, which has OWN of a program, has VERSION: where packages move, 4.1 is not known to be 4.1.0."""
+    return version == own if found.moving else is_same(version, own)
 
 
 def load_component(folder: Path) -> Component:

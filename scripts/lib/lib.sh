@@ -38,6 +38,26 @@ apt_install() {
     ) 8>"$LABGEN_STATE/apt.lock"
 }
 
+# apt_suite SUITE SOURCE: from here on, apt takes what is built from SOURCE from the suite SUITE of the system's own archive,
+# and all else from where it did. There is nothing to add where all packages were chosen beforehand.
+apt_suite() {
+    local archive
+    # shellcheck disable=SC2016 # $(REPO_URI) is apt's
+    archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed 1q)
+    [[ $archive ]] || return 0
+    echo "deb $archive $1 main" >"$(apt_folder Etc::SourceParts)/labgen-$1.list"
+    printf 'Package: src:%s\nPin: release a=%s\nPin-Priority: 990\n' "$2" "$1" >"$(apt_folder Etc::PreferencesParts)/labgen-$1"
+    find "$(apt_folder State::Lists)" -maxdepth 1 -name '*Packages*' -delete # they are not fresh any more
+}
+
+# apt_folder NAME: the folder that apt calls Dir::NAME.
+apt_folder() {
+    (
+        eval "$(apt-config shell folder "Dir::$1/d")"
+        echo "${folder:?}"
+    )
+}
+
 # packages_missing PACKAGE…: prints those that are not installed.
 packages_missing() {
     local package found

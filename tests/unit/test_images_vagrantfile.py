@@ -24,7 +24,11 @@ VARIANTS = [("docker", None), ("libvirt", None), ("libvirt", "vendor/debian12"),
 
 
 def rendered(
-    provider: str, box: str | None = None, name: str = "sample", fragment: Path | None = None
+    provider: str,
+    box: str | None = None,
+    name: str = "sample",
+    fragment: Path | None = None,
+    os: str = "debian-13",
 ) -> dict[str, str]:
     """The Vagrantfile and what lies beside it, by path."""
     nodes = (
@@ -32,7 +36,7 @@ def rendered(
         SimpleNamespace(name="two", address="192.168.60.3", memory=768, cpus=2),
     )
     network = LabNetwork("192.168.60.0/24", 24)
-    lab = cast(Lab, SimpleNamespace(name=name, provider=provider, network=network, box=box, nodes=nodes))
+    lab = cast(Lab, SimpleNamespace(name=name, provider=provider, os=os, network=network, box=box, nodes=nodes))
     first = StepId("one", "agent", "start")
     steps: Provisioners = {"one": [(first, [])], "two": [(StepId("two", "agent", "start"), [first])]}
     images = {} if box else {"one": "labgen/debian-13:abc", "two": "labgen/debian-13:def"}
@@ -115,6 +119,26 @@ def test_containers_get_one_capability_more_and_two_less() -> None:
         ("cap-add", "NET_ADMIN"),
     ]
     assert "security-opt" not in text
+
+
+@pytest.mark.skipif(not shutil.which("ruby"), reason="Ruby is not installed")
+@pytest.mark.parametrize(
+    ("docker", "there", "able"),
+    [("cgroupfs 1", ["unified"], True), ("cgroupfs 1", [], False), ("systemd 2", [], True)],
+)
+def test_a_system_that_knows_cgroup_v2_only_needs_a_host_with_it(
+    docker: str, there: list[str], able: bool, tmp_path: Path
+) -> None:
+    assert "NodeCgroups.v2?" not in rendered("docker")["Vagrantfile"]
+    new = rendered("docker", os="debian-14")
+    assert "unless NodeCgroups.v2? || ARGV.first != 'up'" in new["Vagrantfile"]
+    for folder in there:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cgroup.procs").touch()
+    groups = new["vagrant/cgroups.rb"].replace("/sys/fs/cgroup", str(tmp_path))
+    asked = f"module LabNetwork; def self.docker(*) = {docker!r}; end; {groups}; print NodeCgroups.v2?"
+    words = ["ruby", "-e", asked.replace("end; #", "end\n#")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == str(able).lower()
 
 
 def test_what_a_lab_makes_carries_its_name() -> None:

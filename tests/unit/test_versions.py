@@ -19,6 +19,7 @@ from labgen.components.versions import is_below, is_release, is_same
 from labgen.errors import UsageError
 from labgen.images import ImageSpec
 from labgen.lab.keys import KeyPair
+from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
 from labgen.plan import build_plan
@@ -106,6 +107,18 @@ def test_the_systems_own_version_comes_from_the_system(place: Path, words: tuple
     assert made.versions["agent"] in ("3.4.0", "3.1")
 
 
+def test_a_system_that_moves_is_not_taken_at_its_word(tmp_path: Path) -> None:
+    """What Debian testing has as 3.4 may be any 3.4 there is."""
+    write_component(tmp_path / "components", "agent", MANIFEST.replace("debian-13: 3.4.0", 'debian-14: "3.4"'))
+
+    def artefacts(version: str) -> tuple[str, ...]:
+        chosen = lab(tmp_path, {"one": ["agent"]}, "", f"versions.agent={version}", "os=debian-14")
+        return chosen.artefact_names["agent"]
+
+    assert artefacts("3.4") == ()
+    assert artefacts("3.4.0") == ("agent",)
+
+
 def test_a_profile_may_choose_and_the_command_line_counts_more(place: Path) -> None:
     profiles = "profiles:\n  published: {os: debian-13, summary: old, versions: {agent: 2.1.0}}\n"
     loaded = load(place, blueprint_text({"one": ["agent"]}, profiles=profiles))
@@ -180,6 +193,9 @@ def consul() -> LoadedBlueprint:
         ("debian-13", "3.3.2", "3.3.3"),
         ("debian-13", "3.3.10", None),
         ("debian-13", "4.0.1", None),
+        ("debian-14", "3.3.10", "4.0.7"),
+        ("debian-14", "4.0.6", "4.0.7"),
+        ("debian-14", "4.0.7", None),
     ],
 )
 def test_a_patroni_older_than_its_postgresql_is_refused(
@@ -193,6 +209,8 @@ def test_a_patroni_older_than_its_postgresql_is_refused(
         resolve(consul, provider="docker", overrides=words)
     (line,) = caught.value.detail
     assert f" needs Patroni {needed} or later, not {version}, which goes with Debian " in line
+    (fitting,) = re.findall(r"--set os=(debian-[0-9]+)", line)
+    assert resolve(consul, provider="docker", overrides=[words[0], f"os={fitting}"]).os == fitting
 
 
 @pytest.mark.parametrize(
@@ -245,3 +263,32 @@ def test_an_etcd_without_the_old_api(tmp_path: Path) -> None:
     assert caught.value.detail == (
         "patroni: dcs is etcd, the old API (v2), which etcd 3.6.4 no longer has; etcd3 is the present one (on one)",
     )
+
+
+def test_another_suite_of_the_systems_archive(tmp_path: Path) -> None:
+    """Its install step learns number and suite; it is another image, and another lab."""
+    write_component(
+        tmp_path / "components",
+        "agent",
+        'versions: {debian-13: "17", debian-14: "18"}\nsuites: {debian-14: {"19": experimental}}\n',
+        {"install.sh": 'echo "$LABGEN_VERSION from $LABGEN_SUITE"'},
+    )
+
+    def made(*words: str) -> Lab:
+        return lab(tmp_path, {"one": ["agent"]}, "", *words)
+
+    newer = made("os=debian-14", "versions.agent=19")
+    assert newer.versions == {"agent": "19"}
+    assert newer.components["agent"].shipped["suite"] == "experimental\n"
+    own = made("os=debian-14", "versions.agent=18")
+    assert own.components["agent"].shipped.keys() == {"install.sh"}
+    scripts = resource("scripts")
+    digests = {
+        ImageSpec("debian-14", "docker", (one.components["agent"],), scripts / "lib", scripts / "image").digest
+        for one in (newer, own)
+    }
+    assert len(digests) == 2
+    with pytest.raises(UsageError, match="agent comes from Debian 13 in the version 17"):
+        made("versions.agent=19")
+    with pytest.raises(UsageError, match="agent comes from Debian 14 in the version 18 or 19"):
+        made("os=debian-14", "versions.agent=20")

@@ -15,7 +15,7 @@ module NodeCgroups
 
   def self.groups(container)
     return [] unless %w[up reload].include?(ARGV.first) # only these make a container
-    seen, hidden = version == '2' || hybrid? ? ['/sys/fs/cgroup', []] : ['/sys/fs/cgroup/systemd', ['--tmpfs', '/sys/fs/cgroup']]
+    seen, hidden = v2? ? ['/sys/fs/cgroup', []] : ['/sys/fs/cgroup/systemd', ['--tmpfs', '/sys/fs/cgroup']]
     ['--cgroupns', 'host', '--cgroup-parent', systemd? ? slice(container) : parent(container), *hidden,
      '--volume', "#{root}/#{TOPS}/#{container}:#{seen}", '--volume', "#{root}#{parent(container)}:#{seen}#{parent(container)}"]
   end
@@ -40,6 +40,8 @@ module NodeCgroups
   end
 
   def self.hybrid? = version != '2' && File.exist?("#{HYBRID}/cgroup.procs")
+
+  def self.v2? = version == '2' || hybrid?
 
   def self.systemd? = driver == 'systemd'
 
