@@ -24,7 +24,9 @@ class System:
     """An operating system. name: as blueprints have it; title: as people do.
 
     suite: what apt calls it; pools: what follows its name there (`updates`, `security`). expires: whether apt minds
-    that a Release file is past its date. python: the version it has. file: where all this stands.
+    that a Release file is past its date. python: the version it has. cgroup_v2: whether its systemd boots with nothing
+    older. moving: whether its packages still change, so that a version stands for its later ones too. file: where all
+    this stands.
     """
 
     name: str
@@ -33,6 +35,8 @@ class System:
     pools: tuple[str, ...]
     expires: bool
     python: str
+    cgroup_v2: bool
+    moving: bool
     file: Path
 
 
@@ -64,6 +68,8 @@ def _system(path: Path) -> System:
         pools=tuple(values["POOLS"].split()),
         expires=values["VALID_UNTIL"] == "checked",
         python=values["PYTHON"],
+        cgroup_v2=values.get("CGROUPS") == "v2",
+        moving=values.get("MOVING") == "yes",
         file=path,
     )
 

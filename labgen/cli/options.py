@@ -81,7 +81,7 @@ Profile = Annotated[
     str | None,
     typer.Option(
         envvar="LABGEN_PROFILE",
-        help="An edition of the lab that the blueprint offers: modern, published. [default: the blueprint's]",
+        help="An edition of the lab that the blueprint offers: modern, next, published. [default: the blueprint's]",
         show_default=False,
     ),
 ]

@@ -14,6 +14,7 @@ from labgen.errors import DocumentError, meant
 from labgen.plugins import COMPONENTS, cure_for, plugin_folders
 from labgen.reading import read_text
 from labgen.resources import resource
+from labgen.systems import System, system
 
 MANIFEST = "component.yml"
 VERSION = "version"
@@ -110,13 +111,18 @@ class Component:
         about = self.manifest
         if self.pins(version, os):
             return self
-        if about.other_versions is None or (os in about.versions and is_same(version, about.versions[os])):
+        if about.other_versions is None or (os in about.versions and _gives(system(os), about.versions[os], version)):
             return self
         changed = {
             "versions": {name: version if name == os else own for name, own in about.versions.items()},
             "artefacts": {**about.artefacts, self.name: about.other_versions.artefact(version, os)},
         }
         return replace(self, manifest=about.model_copy(update=changed), chosen=version)
+
+
+def _gives(found: System, own: str, version: str) -> bool:
+    """Whether FOUND, which has OWN of a program, has VERSION: where packages move, 4.1 is not known to be 4.1.0."""
+    return version == own if found.moving else is_same(version, own)
 
 
 def load_component(folder: Path) -> Component:

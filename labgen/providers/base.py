@@ -94,6 +94,10 @@ class Provider:
         """What keeps this host from using the provider, each with its cure; empty if it is ready."""
         return vagrant_missing()
 
+    def refuses(self, lab: Lab, /) -> HostError | None:  # noqa: ARG002
+        """What keeps this host from booting just this lab's operating system, where it can boot others; else None."""
+        return None
+
     def memory_needed(self, lab: Lab, /) -> int:
         """MiB of this host's memory that the lab's machines will use."""
         return sum(node.memory for node in lab.nodes)

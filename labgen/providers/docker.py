@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labgen.errors import HostError
+from labgen.host.cgroups import BESIDE_V1, has_cgroup_v2
 from labgen.lab.model import Lab
 from labgen.providers import base
 from labgen.providers.base import VAGRANTFILES, HeldNetwork, MarkedThing, Provider
@@ -20,6 +21,7 @@ from labgen.providers.endpoint import Endpoint
 from labgen.providers.names import LabNames, machine_name, network_name
 from labgen.providers.vagrant import Vagrant
 from labgen.system.tools import ToolResult, ask
+from labgen.systems import system
 
 SSH_PORT = "22/tcp"
 STATES = {"running": "running", "exited": "stopped", "created": "stopped", "dead": "stopped", "paused": "paused"}
@@ -52,6 +54,17 @@ class DockerProvider(Provider):
     vagrant_plugins = False
     destroys_in_parallel = True
     seen_while_booting = True
+
+    def refuses(self, lab: Lab) -> HostError | None:
+        """A container has this host's control groups, and no others."""
+        if has_cgroup_v2() or not system(lab.os).cgroup_v2:
+            return None
+        return HostError(
+            f"{system(lab.os).title} boots with cgroup v2 only, and this host has v1 alone",
+            where="/sys/fs/cgroup",
+            cure=f"have both: sudo mkdir -p {BESIDE_V1}; sudo mount -t cgroup2 cgroup2 {BESIDE_V1}\n"
+            "or take another system: --set os=debian-13",
+        )
 
     def memory_needed(self, lab: Lab) -> int:
         return int(super().memory_needed(lab) * MEMORY_SHARE)

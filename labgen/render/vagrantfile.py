@@ -12,6 +12,7 @@ from labgen.render.environment import TEMPLATES, environment
 from labgen.render.model import SCRIPT, Rendered, RenderedFile
 from labgen.render.provisioners import Provisioners
 from labgen.resources import resource
+from labgen.systems import system
 
 PLAIN = TEMPLATES / "machine.rb.j2"
 """For a provider that brings no fragment."""
@@ -39,6 +40,7 @@ def render_vagrantfile(
         "provider": lab.provider,
         "network": {"cidr": lab.network.cidr, "prefix": lab.network.prefix, "netmask": _netmask(lab)},
         "box": lab.box,
+        "cgroup_v2": system(lab.os).cgroup_v2,
         "driver": driver,
         "boot_timeout": boot_timeout,
     }

@@ -36,6 +36,8 @@ After=consul.service etcd.service
 StartLimitIntervalSec=0
 
 [Service]
+# Debian 14's unit waits until Patroni has heard of its DCS, and would begin again after 30 s, over and over.
+TimeoutStartSec=infinity
 # Debian 11's unit gives up on a Patroni that crashed.
 Restart=on-failure
 RestartSec=1

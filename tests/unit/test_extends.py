@@ -47,7 +47,7 @@ def test_what_is_said_goes_over_what_is_extended(tmp_path: Path) -> None:
     assert blueprint.settings["patroni"]["namespace"] == "/db002/"
     assert blueprint.profiles["modern"].settings["patroni"]["ttl"] == 20
     assert blueprint.profiles["modern"].settings["patroni"]["dcs"] == "etcd3"
-    assert set(blueprint.profiles) == {"modern", "published"}
+    assert set(blueprint.profiles) == {"modern", "next", "published"}
     assert "leader-stopped" not in [drill.name for drill in blueprint.drills]
     assert blueprint.drills
     assert blueprint.source is not None

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -24,7 +25,11 @@ VARIANTS = [("docker", None), ("libvirt", None), ("libvirt", "vendor/debian12"),
 
 
 def rendered(
-    provider: str, box: str | None = None, name: str = "sample", fragment: Path | None = None
+    provider: str,
+    box: str | None = None,
+    name: str = "sample",
+    fragment: Path | None = None,
+    os: str = "debian-13",
 ) -> dict[str, str]:
     """The Vagrantfile and what lies beside it, by path."""
     nodes = (
@@ -32,7 +37,7 @@ def rendered(
         SimpleNamespace(name="two", address="192.168.60.3", memory=768, cpus=2),
     )
     network = LabNetwork("192.168.60.0/24", 24)
-    lab = cast(Lab, SimpleNamespace(name=name, provider=provider, network=network, box=box, nodes=nodes))
+    lab = cast(Lab, SimpleNamespace(name=name, provider=provider, os=os, network=network, box=box, nodes=nodes))
     first = StepId("one", "agent", "start")
     steps: Provisioners = {"one": [(first, [])], "two": [(StepId("two", "agent", "start"), [first])]}
     images = {} if box else {"one": "labgen/debian-13:abc", "two": "labgen/debian-13:def"}
@@ -111,6 +116,22 @@ def test_containers_get_one_capability_more_and_one_less() -> None:
     assert "privileged" not in text.replace("privileged: false", "")
     assert re.findall(r"'--(cap-\w+)', '(\w+)'", text) == [("cap-drop", "MKNOD"), ("cap-add", "NET_ADMIN")]
     assert "security-opt" not in text
+
+
+@pytest.mark.skipif(not shutil.which("ruby"), reason="Ruby is not installed")
+def test_a_system_that_knows_cgroup_v2_only_gets_it_from_a_host_with_both() -> None:
+    old, new = rendered("docker")["Vagrantfile"], rendered("docker", os="debian-14")["Vagrantfile"]
+    assert "'/sys/fs/cgroup:/sys/fs/cgroup:rw'" in old
+    assert '"#{cgroup_v2}:/sys/fs/cgroup:rw"' in new
+    (choice,) = re.findall(r"^ *(cgroup_v2 = .*)$", new, re.MULTILINE)
+    for there, chosen in ((["", "unified/"], "unified"), ([""], "."), ([], "")):
+        with tempfile.TemporaryDirectory() as host:
+            for folder in there:
+                Path(host, folder).mkdir(exist_ok=True)
+                Path(host, folder, "cgroup.procs").touch()
+            words = ["ruby", "-e", choice.replace("/sys/fs/cgroup", host) + "; print cgroup_v2"]
+            found = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+            assert found == (str(Path(host, chosen)) if chosen else "")
 
 
 def test_what_a_lab_makes_carries_its_name() -> None:

@@ -46,11 +46,14 @@ def test_those_that_there_are() -> None:
         ("debian-11", "Debian 11", "bullseye", "3.9"),
         ("debian-12", "Debian 12", "bookworm", "3.11"),
         ("debian-13", "Debian 13", "trixie", "3.13"),
+        ("debian-14", "Debian 14", "forky", "3.14"),
     ]
-    assert [it.expires for it in systems().values()] == [False, False, True]
+    assert [it.expires for it in systems().values()] == [False, False, True, False]
+    assert [it.name for it in systems().values() if it.cgroup_v2] == ["debian-14"]
+    assert [it.name for it in systems().values() if it.moving] == ["debian-14"]
     with pytest.raises(UnknownNameError) as caught:
         system("ubuntu")
-    assert caught.value.cure == "there is: debian-11, debian-12, debian-13"
+    assert caught.value.cure == "there is: debian-11, debian-12, debian-13, debian-14"
 
 
 def test_one_more_is_a_file_more(blueprint: Path, tmp_path: Path) -> None:

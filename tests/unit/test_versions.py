@@ -106,6 +106,18 @@ def test_the_systems_own_version_comes_from_the_system(place: Path, words: tuple
     assert made.versions["agent"] in ("3.4.0", "3.1")
 
 
+def test_a_system_that_moves_is_not_taken_at_its_word(tmp_path: Path) -> None:
+    """What Debian testing has as 3.4 may be any 3.4 there is."""
+    write_component(tmp_path / "components", "agent", MANIFEST.replace("debian-13: 3.4.0", 'debian-14: "3.4"'))
+
+    def artefacts(version: str) -> tuple[str, ...]:
+        chosen = lab(tmp_path, {"one": ["agent"]}, "", f"versions.agent={version}", "os=debian-14")
+        return chosen.artefact_names["agent"]
+
+    assert artefacts("3.4") == ()
+    assert artefacts("3.4.0") == ("agent",)
+
+
 def test_a_profile_may_choose_and_the_command_line_counts_more(place: Path) -> None:
     profiles = "profiles:\n  published: {os: debian-13, summary: old, versions: {agent: 2.1.0}}\n"
     loaded = load(place, blueprint_text({"one": ["agent"]}, profiles=profiles))
@@ -180,6 +192,9 @@ def consul() -> LoadedBlueprint:
         ("debian-13", "3.3.2", "3.3.3"),
         ("debian-13", "3.3.10", None),
         ("debian-13", "4.0.1", None),
+        ("debian-14", "3.3.10", "4.0.7"),
+        ("debian-14", "4.0.6", "4.0.7"),
+        ("debian-14", "4.0.7", None),
     ],
 )
 def test_a_patroni_older_than_its_postgresql_is_refused(
@@ -193,6 +208,8 @@ def test_a_patroni_older_than_its_postgresql_is_refused(
         resolve(consul, provider="docker", overrides=words)
     (line,) = caught.value.detail
     assert f" needs Patroni {needed} or later, not {version}, which goes with Debian " in line
+    (fitting,) = re.findall(r"--set os=(debian-[0-9]+)", line)
+    assert resolve(consul, provider="docker", overrides=[words[0], f"os={fitting}"]).os == fitting
 
 
 @pytest.mark.parametrize(

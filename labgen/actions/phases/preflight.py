@@ -25,6 +25,8 @@ class Preflight:
         problems = self.request.provider.problems()
         if problems:
             raise problems[0] if len(problems) == 1 else _together(problems)
+        if refused := self.request.provider.refuses(self.request.lab):
+            raise refused
         refuse_strangers(self.request.folder, self.request.lab, [self.request.provider])
         self._refuse_forgotten()
         states = set(self.request.machines.states.values())

@@ -24,7 +24,7 @@ Profiles = Annotated[
     typer.Option(
         "--profile",
         envvar="LABGEN_PROFILE",
-        help="An edition of the labs: modern, published. May be repeated. [default: the blueprint's]",
+        help="An edition of the labs: modern, next, published. May be repeated. [default: the blueprint's]",
         show_default=False,
     ),
 ]
