@@ -19,6 +19,8 @@ from labgen.systems import System, system
 MANIFEST = "component.yml"
 VERSION = "version"
 """The file beside a component's scripts that tells its install step which version was chosen."""
+SUITE = "suite"
+"""That one, for where in the operating system's archive it is."""
 STAGES = ("install", "configure", "start", "ready")
 LEAVE = "leave"
 """What a node does before it is removed from its lab; no stage, since no plan has it."""
@@ -88,13 +90,14 @@ class Component:
     def version_problem(self, version: str, os: str) -> str | None:
         """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
         about = self.manifest
-        if self.pins(version, os):
+        if self.pins(version, os) or version in (about.versions.get(os), *about.suites.get(os, {})):
             return None
         if about.other_versions:
             problem = about.other_versions.problem(version)
             return problem and f"the version of {self.name} {problem}"
         if os in about.versions:
-            return f"{self.name} comes from {os.replace('-', ' ').title()} in the version {about.versions[os]}"
+            there = " or ".join((about.versions[os], *about.suites.get(os, {})))
+            return f"{self.name} comes from {os.replace('-', ' ').title()} in the version {there}"
         if self.name in about.artefacts:
             return f"{self.name} comes in the version {about.artefacts[self.name].version}"
         return f"{self.name} comes in one version"
@@ -111,6 +114,9 @@ class Component:
         about = self.manifest
         if self.pins(version, os):
             return self
+        if suite := about.suites.get(os, {}).get(version):
+            about = about.model_copy(update={"versions": {**about.versions, os: version}})
+            return replace(self, manifest=about, chosen=version, texts={**self.texts, SUITE: f"{suite}\n"})
         if about.other_versions is None or (os in about.versions and _gives(system(os), about.versions[os], version)):
             return self
         changed = {

@@ -31,7 +31,7 @@ def in_versions(
 
 def _choice(components: Mapping[str, Component], name: str, os: str) -> str | None:
     """What can be chosen instead, where NAME cannot at all."""
-    free = sorted(other for other, component in components.items() if component.manifest.other_versions)
+    free = sorted(other for other, component in components.items() if component.manifest.choosable(os))
     if name in free:
         return None
     manifest = components[name].manifest

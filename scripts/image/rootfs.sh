@@ -115,6 +115,8 @@ CONF
 
 add 440 /etc/sudoers.d/vagrant <<'CONF'
 vagrant ALL=(ALL:ALL) NOPASSWD: ALL
+# Debian 14 has left /usr/local out, where programs stand that no package gives.
+Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CONF
 
 # Logs live in memory: a lab's nodes are short-lived, and journald would flush and rotate on their disks.

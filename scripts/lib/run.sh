@@ -5,6 +5,7 @@
 #   components/COMPONENT/STAGE.sh   the step
 #   node/COMPONENT/env, files/      this node's values and finished files (there are none in an image)
 #   components/COMPONENT/version    the version that was chosen, if it is not the operating system's own
+#   components/COMPONENT/suite      the suite of the system's archive that has it, if it is not the system's own
 #   artefacts/                      programs that no package gives
 #   state/                          what earlier steps left behind
 set -Eeuo pipefail
@@ -34,11 +35,14 @@ if ! flock --nonblock 9; then
     flock 9
 fi
 
-LABGEN_VERSION=''
+LABGEN_VERSION='' LABGEN_SUITE=''
 if [[ -f ${script%/*}/version ]]; then
     LABGEN_VERSION=$(<"${script%/*}/version")
 fi
-export LABGEN_VERSION
+if [[ -f ${script%/*}/suite ]]; then
+    LABGEN_SUITE=$(<"${script%/*}/suite")
+fi
+export LABGEN_VERSION LABGEN_SUITE
 
 # An install step has no node: it gives the same result in an image as in a guest.
 if [[ $LABGEN_STAGE != install ]]; then

@@ -5,7 +5,12 @@
 mkdir -p /etc/postgresql-common/createcluster.d
 echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/labgen.conf
 
-apt_install postgresql
+if [[ $LABGEN_VERSION ]]; then
+    apt_suite "$LABGEN_SUITE"
+    apt_install "postgresql-$LABGEN_VERSION"
+else
+    apt_install postgresql
+fi
 leave_off postgresql.service
 # A private key made by a package would be the same in every machine of this image.
 rm -f /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem

@@ -19,6 +19,7 @@ from labgen.components.versions import is_below, is_release, is_same
 from labgen.errors import UsageError
 from labgen.images import ImageSpec
 from labgen.lab.keys import KeyPair
+from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.secrets import make_secrets
 from labgen.plan import build_plan
@@ -262,3 +263,32 @@ def test_an_etcd_without_the_old_api(tmp_path: Path) -> None:
     assert caught.value.detail == (
         "patroni: dcs is etcd, the old API (v2), which etcd 3.6.4 no longer has; etcd3 is the present one (on one)",
     )
+
+
+def test_another_suite_of_the_systems_archive(tmp_path: Path) -> None:
+    """Its install step learns number and suite; it is another image, and another lab."""
+    write_component(
+        tmp_path / "components",
+        "agent",
+        'versions: {debian-13: "17", debian-14: "18"}\nsuites: {debian-14: {"19": experimental}}\n',
+        {"install.sh": 'echo "$LABGEN_VERSION from $LABGEN_SUITE"'},
+    )
+
+    def made(*words: str) -> Lab:
+        return lab(tmp_path, {"one": ["agent"]}, "", *words)
+
+    newer = made("os=debian-14", "versions.agent=19")
+    assert newer.versions == {"agent": "19"}
+    assert newer.components["agent"].shipped["suite"] == "experimental\n"
+    own = made("os=debian-14", "versions.agent=18")
+    assert own.components["agent"].shipped.keys() == {"install.sh"}
+    scripts = resource("scripts")
+    digests = {
+        ImageSpec("debian-14", "docker", (one.components["agent"],), scripts / "lib", scripts / "image").digest
+        for one in (newer, own)
+    }
+    assert len(digests) == 2
+    with pytest.raises(UsageError, match="agent comes from Debian 13 in the version 17"):
+        made("versions.agent=19")
+    with pytest.raises(UsageError, match="agent comes from Debian 14 in the version 18 or 19"):
+        made("os=debian-14", "versions.agent=20")

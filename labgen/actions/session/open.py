@@ -260,7 +260,7 @@ def _refuse_other_ground(folder: LabFolder, lab: Lab, blueprint: Path) -> None:
         if wanted != was:
             raise _another(lab.name, what, was, wanted, where=_cause(had, lab, path, blueprint))
     for name in sorted(had.components.keys() & lab.components.keys()):
-        if lab.components[name].manifest.other_versions and not is_same(lab.versions[name], had.versions[name]):
+        if lab.components[name].manifest.choosable(lab.os) and not is_same(lab.versions[name], had.versions[name]):
             keep = f"; --set versions.{name}={had.versions[name]} keeps it"
             why = _cause(had, lab, ("versions", name), blueprint)
             raise _another(lab.name, f"{name} version", had.versions[name], lab.versions[name], keep, why)

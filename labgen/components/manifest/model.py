@@ -58,10 +58,14 @@ class Collect(Strict):
     run: str = Field(min_length=1)
 
 
+Suite = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
 class Manifest(Strict):
     """The whole of `component.yml`; its stages are the scripts that lie beside it.
 
-    packages: the Debian packages that its program is in; `{version}` in a name stands for that in `versions`. config:
+    packages: the Debian packages that its program is in; `{version}` in a name stands for that in `versions`. suites:
+    version → the suite of the operating system's archive that has it, where it is another than its own. config:
     the file that is changed by `--set config.…`. provides: what it is to the others. scales: whether a node with the
     component may be added to a lab that runs, or leave it. Parameter values: with these it may. False, where each
     member counts, as in a DCS: an added node goes without the component. status: a command, one line of Jinja text over
@@ -73,6 +77,7 @@ class Manifest(Strict):
     requires: tuple[Name, ...] = ()
     versions: dict[OsName, str] = {}
     packages: tuple[str, ...] = ()
+    suites: dict[OsName, dict[str, Suite]] = {}
     other_versions: OtherVersions | None = None
     parameters: dict[Identifier, Parameter] = {}
     artefacts: dict[Name, Artefact] = {}
@@ -91,3 +96,7 @@ class Manifest(Strict):
     checks: tuple[CheckEntry, ...] = ()
     status: str | None = Field(default=None, pattern=r"^[^\n]+$")
     collect: tuple[Collect, ...] = ()
+
+    def choosable(self, os: str) -> bool:
+        """Whether another version than that of OS can be chosen by its number alone."""
+        return bool(self.other_versions or self.suites.get(os))
