@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from jinja2 import TemplateError
 
 from labgen.blueprint.addresses import address_problem
 from labgen.blueprint.loader import LoadedBlueprint
+from labgen.blueprint.model import Blueprint
 from labgen.blueprint.rebase import addresses_in, inside, move, rebase
 from labgen.components.registry import MANIFEST, Component
 from labgen.documents import Loc, path_text, shown
 from labgen.errors import DocumentError, UnknownNameError, UsageError
 from labgen.lab.boxes import box_warnings
+from labgen.lab.choices import explained
 from labgen.lab.expressions import Expressions, reason
 from labgen.lab.layers import Layers
 from labgen.lab.model import Lab, LabNetwork, LabWarning, Node, PlacedFile, on_nodes
@@ -55,34 +57,72 @@ def resolve(
     if profile_name not in blueprint.profiles:
         raise UnknownNameError("profile", profile_name, blueprint.profiles, where=str(loaded.path))
     chosen = blueprint.profiles[profile_name]
-    os = wanted.os or chosen.os
-    # The profile's box holds the profile's own operating system.
-    box = wanted.box or (chosen.box.get(provider) if os == chosen.os else None)
-    layers = Layers(loaded, blueprint.settings, profile_name, chosen, emulated, wanted)
-    components, packages = in_versions(loaded.components, {**chosen.versions, **wanted.versions}, os, wanted.origins)
-    own_components, carried = _own(wanted, {**packages, **wanted.packages})
-    lab = Lab(
-        name=name or blueprint.name,
-        blueprint=blueprint,
-        profile=profile_name,
-        provider=provider,
-        os=os,
-        box=box,
-        network=LabNetwork(str(actual), actual.prefixlen, str(own) if own != actual else None),
-        nodes=tuple(carried(layers.node(spec)) for spec in blueprint.nodes),
-        components={**components, **own_components},
-        versions=lab_versions(components, os, wanted.versions),
-        overrides=tuple(overrides),
-        packages={**packages, **wanted.packages},
-        files=tuple(
-            PlacedFile(given.about, given.text) for given in wanted.files.values() if isinstance(given.about, UserFile)
-        ),
-        contained=wanted.secrets,
-        origins=wanted.origins,
+    lab_network = LabNetwork(str(actual), actual.prefixlen, str(own) if own != actual else None)
+    recipe = _Recipe(
+        name or blueprint.name,
+        loaded,
+        blueprint,
+        profile_name,
+        provider,
+        emulated,
+        lab_network,
+        wanted,
+        tuple(overrides),
     )
+    os, versions = wanted.os or chosen.os, {**chosen.versions, **wanted.versions}
+    try:
+        lab = recipe.lab(os, versions)
+    except UsageError as error:
+        raise (explained(error, os, versions, recipe.lab) if versions else error) from None
     _check_overridden_addresses(lab, wanted, actual)
-    boxes = box_warnings(loaded, profile_name, [provider] if box and not wanted.box else [])
-    return replace(lab, weaknesses=(*_check_rules(lab, loaded, wanted), *boxes))
+    return lab
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """What a lab is made from, but for its operating system and the versions that are asked for."""
+
+    name: str
+    loaded: LoadedBlueprint
+    blueprint: Blueprint
+    profile: str
+    provider: str
+    emulated: bool
+    network: LabNetwork
+    wanted: Overrides
+    overrides: tuple[str, ...]
+
+    def lab(self, os: str, versions: Mapping[str, str]) -> Lab:
+        """The lab on OS with VERSIONS (component → version); raises UsageError."""
+        loaded, wanted, chosen = self.loaded, self.wanted, self.blueprint.profiles[self.profile]
+        # The profile's box holds the profile's own operating system.
+        box = wanted.box or (chosen.box.get(self.provider) if os == chosen.os else None)
+        layers = Layers(loaded, self.blueprint.settings, self.profile, chosen, self.emulated, wanted)
+        components, packages = in_versions(loaded.components, versions, os, wanted.origins)
+        own_components, carried = _own(wanted, {**packages, **wanted.packages})
+        lab = Lab(
+            name=self.name,
+            blueprint=self.blueprint,
+            profile=self.profile,
+            provider=self.provider,
+            os=os,
+            box=box,
+            network=self.network,
+            nodes=tuple(carried(layers.node(spec)) for spec in self.blueprint.nodes),
+            components={**components, **own_components},
+            versions=lab_versions(components, os, versions),
+            overrides=self.overrides,
+            packages={**packages, **wanted.packages},
+            files=tuple(
+                PlacedFile(given.about, given.text)
+                for given in wanted.files.values()
+                if isinstance(given.about, UserFile)
+            ),
+            contained=wanted.secrets,
+            origins=wanted.origins,
+        )
+        boxes = box_warnings(loaded, self.profile, [self.provider] if box and not wanted.box else [])
+        return replace(lab, weaknesses=(*_check_rules(lab, loaded, wanted), *boxes))
 
 
 def _own(wanted: Overrides, packages: Mapping[str, str]) -> tuple[dict[str, Component], Callable[[Node], Node]]:

@@ -28,7 +28,7 @@ apt_install() {
         forbid_service_starts
         trap allow_service_starts EXIT
         export DEBIAN_FRONTEND=noninteractive
-        local apt=(apt-get --quiet=2 --option Dpkg::Use-Pty=0 --option DPkg::Lock::Timeout=600 "${apt_options[@]}")
+        local apt=(apt-get --quiet=2 --option Dpkg::Use-Pty=0 --option DPkg::Lock::Timeout=600)
         # shellcheck disable=SC2086 # one word a package
         if ! apt_lists_fresh || ! "${apt[@]}" install --yes --no-install-recommends --allow-downgrades $missing; then
             "${apt[@]}" update
@@ -38,21 +38,25 @@ apt_install() {
     ) 8>"$LABGEN_STATE/apt.lock"
 }
 
-# apt_suite SUITE: from here on, apt_install prefers what the suite SUITE of the system's own archive has, beside its own
-# suites. There is nothing to add where all packages were chosen beforehand.
+# apt_suite SUITE SOURCE: from here on, apt takes what is built from SOURCE from the suite SUITE of the system's own archive,
+# and all else from where it did. There is nothing to add where all packages were chosen beforehand.
 apt_suite() {
-    local archive parts
+    local archive
     # shellcheck disable=SC2016 # $(REPO_URI) is apt's
     archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed 1q)
     [[ $archive ]] || return 0
-    parts=$(apt-config shell parts Dir::Etc::SourceParts/d)
-    eval "$parts"
-    # shellcheck disable=SC2154 # apt-config has named it
-    echo "deb $archive $1 main" >"$parts/labgen-$1.list"
-    apt_options+=(--target-release "$1")
+    echo "deb $archive $1 main" >"$(apt_folder SourceParts)/labgen-$1.list"
+    printf 'Package: src:%s\nPin: release a=%s\nPin-Priority: 990\n' "$2" "$1" >"$(apt_folder PreferencesParts)/labgen-$1"
     find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -delete
 }
-apt_options=()
+
+# apt_folder NAME: the folder that apt calls Dir::Etc::NAME.
+apt_folder() {
+    (
+        eval "$(apt-config shell folder "Dir::Etc::$1/d")"
+        echo "${folder:?}"
+    )
+}
 
 # packages_missing PACKAGE…: prints those that are not installed.
 packages_missing() {

@@ -6,7 +6,7 @@ mkdir -p /etc/postgresql-common/createcluster.d
 echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/labgen.conf
 
 if [[ $LABGEN_VERSION ]]; then
-    apt_suite "$LABGEN_SUITE"
+    apt_suite "$LABGEN_SUITE" "postgresql-$LABGEN_VERSION"
     apt_install "postgresql-$LABGEN_VERSION"
 else
     apt_install postgresql
