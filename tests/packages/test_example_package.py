@@ -103,7 +103,7 @@ def test_its_rules(word: str, told: str) -> None:
 def test_other_systems_are_refused_by_name() -> None:
     refused = refusal("os=debian-12")
     assert refused.what == "the component 'vip-manager' is not made for debian-12"
-    assert refused.cure == "it is made for debian-13"
+    assert refused.cure == "it is made for debian-13, debian-14"
 
 
 # --- as drills see it -------------------------------------------------------------------------------------------------

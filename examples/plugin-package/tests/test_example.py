@@ -57,7 +57,8 @@ def test_the_fault_is_undone() -> None:
 
 
 def test_the_component_and_the_blueprint_are_sound() -> None:
-    assert load_component(component_folders()["vip-manager"]).manifest.versions == {"debian-13": "3.0.0"}
+    versions = load_component(component_folders()["vip-manager"]).manifest.versions
+    assert versions == {"debian-13": "3.0.0", "debian-14": "5.0"}
     lab = resolve(load_blueprint(find_blueprint("etcd-vip-manager")), provider="crates")
     assert [node.name for node in lab.nodes_with("vip-manager")] == ["pg1", "pg2", "pg3"]
 
