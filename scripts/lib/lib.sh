@@ -45,15 +45,15 @@ apt_suite() {
     # shellcheck disable=SC2016 # $(REPO_URI) is apt's
     archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed 1q)
     [[ $archive ]] || return 0
-    echo "deb $archive $1 main" >"$(apt_folder SourceParts)/labgen-$1.list"
-    printf 'Package: src:%s\nPin: release a=%s\nPin-Priority: 990\n' "$2" "$1" >"$(apt_folder PreferencesParts)/labgen-$1"
-    find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -delete
+    echo "deb $archive $1 main" >"$(apt_folder Etc::SourceParts)/labgen-$1.list"
+    printf 'Package: src:%s\nPin: release a=%s\nPin-Priority: 990\n' "$2" "$1" >"$(apt_folder Etc::PreferencesParts)/labgen-$1"
+    find "$(apt_folder State::Lists)" -maxdepth 1 -name '*Packages*' -delete # they are not fresh any more
 }
 
-# apt_folder NAME: the folder that apt calls Dir::Etc::NAME.
+# apt_folder NAME: the folder that apt calls Dir::NAME.
 apt_folder() {
     (
-        eval "$(apt-config shell folder "Dir::Etc::$1/d")"
+        eval "$(apt-config shell folder "Dir::$1/d")"
         echo "${folder:?}"
     )
 }
