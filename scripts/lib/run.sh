@@ -54,7 +54,7 @@ if [[ $LABGEN_STAGE != install ]]; then
 fi
 if [[ -z ${LABGEN_OS:-} ]]; then
     # shellcheck source=/dev/null
-    LABGEN_OS=$(cat /usr/lib/labgen/system 2> /dev/null || (. /etc/os-release && echo "$ID-$VERSION_ID"))
+    LABGEN_OS=$(cat /usr/lib/labgen/system 2> /dev/null || (. /etc/os-release && echo "$ID-${VERSION_ID:-$VERSION_CODENAME}"))
 fi
 export LABGEN_OS
 
