@@ -136,8 +136,8 @@ def test_a_system_that_knows_cgroup_v2_only_needs_a_host_with_it(
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "cgroup.procs").touch()
     groups = new["vagrant/cgroups.rb"].replace("/sys/fs/cgroup", str(tmp_path))
-    asked = f"module LabNetwork; def self.docker(*) = {docker!r}; end; {groups}; print NodeCgroups.v2?"
-    words = ["ruby", "-e", asked.replace("end; #", "end\n#")]
+    asked = f"module LabNetwork; def self.docker(*) = {docker!r}; end\n{groups}\nprint NodeCgroups.v2?"
+    words = ["ruby", "-e", asked]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == str(able).lower()
 
 
