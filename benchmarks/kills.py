@@ -58,7 +58,7 @@ def operations(subnet: str) -> dict[str, Operation]:
         "up, halted": Operation(up, before=(("halt", LAB),)),
         "up, new": Operation(up, before=(("destroy", LAB, "--yes"),), keeps=False),
         "scale +1": Operation(("scale", LAB, "+1"), after=(("scale", LAB, "-1"),)),
-        "drill": Operation(("drill", "run", LAB, "patroni-killed"), before=(("drill", "heal", LAB),)),
+        "drill": Operation(("drill", "run", LAB, "leader-stopped"), before=(("drill", "heal", LAB),)),
         "checkpoint save": Operation(("checkpoint", "save", LAB, "one", "--force")),
         "checkpoint restore": Operation(
             ("checkpoint", "restore", LAB, "whole"), before=(("checkpoint", "save", LAB, "whole", "--force"),)

@@ -26,7 +26,8 @@ LabgenError                     1
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,16 @@ class LabgenError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+@contextmanager
+def at(place: str | Path) -> Iterator[None]:
+    """An error that names no place is one about PLACE."""
+    try:
+        yield
+    except LabgenError as error:
+        error.where = error.where or str(place)
+        raise
 
 
 class UsageError(LabgenError):

@@ -58,6 +58,7 @@ def lab_versions(components: Mapping[str, Component], os: str, wanted: Mapping[s
         elif manifest.versions:
             raise UsageError(
                 f"the component '{component.name}' is not made for {os}",
+                where=component.folder / "component.yml",
                 cure=f"it is made for {', '.join(manifest.versions)}",
             )
         versions |= {name: artefact.version for name, artefact in manifest.artefacts.items()}

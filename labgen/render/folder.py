@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from labgen.errors import UsageError
 from labgen.reading import read_json
 from labgen.render.model import Rendered
-from labgen.system.files import inside, write_atomically
+from labgen.system.files import inside, is_there, write_atomically
 
 RECORD = ".rendered.json"
 READ = (RECORD, "secrets.json", "keys/lab_ed25519", "keys/lab_ed25519.pub", "artefacts")
@@ -80,8 +80,9 @@ def _remove(folder: Path, name: str) -> None:
         inside(folder, str(path.relative_to(folder).parent))
     except ValueError:
         return
-    with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        path.unlink()
+    if is_there(path):
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            path.unlink()
     for parent in path.parents:
         if parent == folder:
             return

@@ -23,6 +23,7 @@ from labgen.repro.model_actions import FaultAction, SqlAction
 from labgen.repro.model_conditions import Rows
 from labgen.repro.targets import NOW, is_description
 from labgen.resources import resource
+from labgen.system.files import is_file
 
 KIND = "reproduction"
 
@@ -97,7 +98,7 @@ def _lab_problems(plain: Mapping[str, Any], path: Path, source: Source) -> Itera
         yield source.problem(
             ("lab",), "must be a path below this file's folder, so that the two can be copied together"
         )
-    elif not (path.parent / lab).is_file():
+    elif not is_file(path.parent / lab):
         yield source.problem(("lab",), f"there is no file {lab} beside this one")
 
 

@@ -19,6 +19,16 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; it is not where PATH can be no file's, being too long or with a null byte in it."""
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib raises OSError for these
+
+
+def is_there(path: Path) -> bool:
+    """The same for anything, be it a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
 def write_atomically(path: Path, content: bytes, mode: int) -> None:
     """Put CONTENT at PATH with MODE so that a reader sees the old file or the new one, never a part."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -16,7 +16,7 @@ from labgen.artefacts.store import sha256
 from labgen.bundle.model import BLUEPRINT, COMPONENTS, LOCK, OVERRIDES, About
 from labgen.bundle.pack import take_in
 from labgen.components.registry import component_folders
-from labgen.errors import LockError, UsageError
+from labgen.errors import LockError, UsageError, at
 from labgen.lab.model import Lab
 from labgen.lock.model import read_lock
 from labgen.providers import have_box
@@ -89,7 +89,8 @@ def offered(
                 detail=["they came with other packages than labgen, and are in no bundle"],
                 cure="install the packages that bring them, then replay again",
             )
-        opened = _begun(path, digest, name or record.name) or _open(home, record, name or record.name, provider)
+        with at(path):
+            opened = _begun(path, digest, name or record.name) or _open(home, record, name or record.name, provider)
         yield _offer(ReplayProposal(path, digest, home, about, record, opened, by_lock, ()))
 
 

@@ -11,7 +11,7 @@ from labgen.artefacts.store import identity
 from labgen.blueprint.files import blueprint_files
 from labgen.blueprint.loader import load_blueprint, whole_text
 from labgen.components.versions import is_same
-from labgen.errors import UnknownNameError, UsageError
+from labgen.errors import UnknownNameError, UsageError, at
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.scaling import Scale, scaled
@@ -19,8 +19,9 @@ from labgen.lock.model import LockedLab, read_lock
 from labgen.naming import refuse_name
 from labgen.overrides import OverridesFile, read_overrides
 from labgen.overrides.words import changed
-from labgen.providers import Provider, default_provider, get_provider
+from labgen.providers import default_provider, get_provider
 from labgen.state import LabFolder, LabRecord, find_lab, lab_folder, labs_locked, unknown_lab
+from labgen.system.files import is_file
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def _as_it_is(folder: LabFolder, request: LabRequest, named: Path | None = None,
         record = replace(record, components=tuple(str(root.resolve()) for root in request.components))
     # The blueprint may have been edited since: the file counts, as long as it is there.
     path = Path(record.blueprint)
-    path = path if path.is_file() else folder.blueprint
+    path = path if is_file(path) else folder.blueprint
     overrides_files = tuple(map(read_overrides, request.files)) if request.files else folder.overrides_files(record)
     lab = _resolve(record, path, overrides_files)
     if make and (words.words != folder.record().overrides or request.files or _is_edited(path, folder)):
@@ -211,25 +212,18 @@ def locked_lab(lab: Lab) -> LockedLab:
 
 def _resolve(record: LabRecord, blueprint: Path, overrides_files: tuple[OverridesFile, ...]) -> Lab:
     loaded = load_blueprint(blueprint, tuple(Path(root) for root in record.components))
-    return resolve(
-        scaled(loaded, record.scale),
-        provider=record.provider,
-        profile=record.profile,
-        name=record.name,
-        overrides=record.overrides,
-        files=overrides_files,
-        emulated=_provider_of(record).emulated,
-        network=record.network,
-    )
-
-
-def _provider_of(record: LabRecord) -> Provider:
-    """The provider that RECORD names; if there is none, the error says that this stands in the lab's record."""
-    try:
-        return get_provider(record.provider)
-    except UnknownNameError as why:
-        where = lab_folder(record.name).path / "lab.json"
-        raise UnknownNameError("provider", record.provider, why.known, where=where) from None
+    # What no document and no word asked for stands in the lab's record.
+    with at(lab_folder(record.name).path / "lab.json"):
+        return resolve(
+            scaled(loaded, record.scale),
+            provider=record.provider,
+            profile=record.profile,
+            name=record.name,
+            overrides=record.overrides,
+            files=overrides_files,
+            emulated=get_provider(record.provider).emulated,
+            network=record.network,
+        )
 
 
 def _is_another(record: LabRecord, request: LabRequest) -> bool:

@@ -221,4 +221,6 @@ def _text(
 
 
 def _step(end: float) -> int:
-    return next((step for step in (1, 2, 5, 10, 20, 30) if end / step <= 16), 60)
+    usual = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+    # A log that tells of a year is somebody's joke, and still no drawing of a million lines.
+    return next((step for step in usual if end / step <= 16), int(end / 16) + 1)
