@@ -19,5 +19,26 @@ begun() {
     fi
 }
 
+# forsaken: whether all members have been without data, and waiting for one that has some, for longer than a member that
+# makes the cluster would go unnoticed. Whoever finds the DCS saying that the cluster was made waits for ever.
+forsaken() {
+    if about patroni '.role == "uninitialized" and .state == "stopped"' && about cluster 'all(.members[]; .state == "stopped")'; then
+        ((SECONDS - since > 2 * PATRONI_LOOP_WAIT + 10))
+    else
+        since=$SECONDS
+        return 1
+    fi
+}
+
+decided() {
+    begun || forsaken
+}
+
+since=$SECONDS
 enable_and_start patroni.service reload
-wait_for 600 "cluster that is made or led" begun
+wait_for 600 "cluster that is made or led" decided
+if forsaken &>/dev/null; then
+    die "nobody leads, no member has any data, and the DCS says that the cluster was made before: the machines that had its" \
+        "data are gone, and Patroni does not make it anew by itself. If nobody has the data any more: labgen destroy and up" \
+        "make the lab again; patronictl remove on this node makes the DCS forget the cluster, and labgen up then an empty one"
+fi
