@@ -288,7 +288,7 @@ run_tests() { # quick|docker|all PYTEST-OPTION…
   "$venv/bin/ruff" check .
   "$venv/bin/ruff" format --check labgen tests benchmarks scripts examples
   "$venv/bin/mypy"
-  find scripts examples labgen findings -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run .ci/lock .ci/audit
+  find scripts examples labgen findings tests/acceptance -name '*.sh' -print0 | xargs -0 shellcheck setup.sh .ci/run .ci/lock .ci/audit
   "$venv/bin/lint-imports" --no-cache >/dev/null || "$venv/bin/lint-imports" --no-cache
   # What needs no machine goes side by side, and is measured; labs have this machine's addresses, one test at a time.
   local quick=("$venv/bin/python" -m pytest --numprocesses=auto tests/unit tests/golden)

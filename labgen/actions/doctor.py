@@ -11,6 +11,7 @@ from labgen.actions.plugins import PluginReport
 from labgen.artefacts.wheels import PipFailed, pip_command
 from labgen.errors import LabgenError, PluginError, UnknownNameError
 from labgen.host.capacity import available_memory, free_disk
+from labgen.host.cgroups import cgroup_versions
 from labgen.plugins import PROVIDERS, installed, refused
 from labgen.providers import default_provider, get_provider, provider_names
 from labgen.state import cache_folder
@@ -110,6 +111,7 @@ def _capacity() -> list[Finding]:
         Finding(
             "disk", disk >= DISK_FOR_A_LAB, f"{disk} MiB free at {cache_folder()}", "make room, or set LABGEN_CACHE"
         ),
+        Finding("control groups", True, cgroup_versions()),
     ]
 
 

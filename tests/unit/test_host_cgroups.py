@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from labgen.host.cgroups import has_cgroup_v2
+from labgen.host.cgroups import cgroup_versions, has_cgroup_v2
 from labgen.lab.model import Lab
 from labgen.providers import docker
 from labgen.providers.docker import DockerProvider
@@ -16,12 +16,18 @@ from labgen.providers.libvirt import LibvirtProvider
 
 
 @pytest.mark.parametrize(
-    ("place", "found"), [("cgroup.procs", True), ("unified/cgroup.procs", True), ("memory/x", False)]
+    ("place", "found", "words"),
+    [
+        ("cgroup.procs", True, "v2"),
+        ("unified/cgroup.procs", True, "v1, with v2 beside it"),
+        ("memory/x", False, "v1"),
+    ],
 )
-def test_v2_alone_or_beside_v1(tmp_path: Path, place: str, found: bool) -> None:
+def test_v2_alone_or_beside_v1(tmp_path: Path, place: str, found: bool, words: str) -> None:
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).touch()
     assert has_cgroup_v2(tmp_path) == found
+    assert cgroup_versions(tmp_path) == words
 
 
 def test_a_container_has_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@
 # Where this host has both versions, v2 is taken: every systemd from Debian 11 on boots with it, 262 with nothing else.
 module NodeCgroups
   HYBRID = '/sys/fs/cgroup/unified' # where v2 is beside v1
-  TOPS = 'labgen-tops'
   PROCESSES = 4 # a MiB, threads too
 
   # A node has no more than a machine of its size would have: what runs wild there does not take this host with it.
@@ -16,23 +15,31 @@ module NodeCgroups
   def self.groups(container)
     return [] unless %w[up reload].include?(ARGV.first) # only these make a container
     seen, hidden = v2? ? ['/sys/fs/cgroup', []] : ['/sys/fs/cgroup/systemd', ['--tmpfs', '/sys/fs/cgroup']]
-    ['--cgroupns', 'host', '--cgroup-parent', systemd? ? slice(container) : parent(container), *hidden,
-     '--volume', "#{root}/#{TOPS}/#{container}:#{seen}", '--volume', "#{root}#{parent(container)}:#{seen}#{parent(container)}"]
+    parent = systemd? ? slice(container) : "/#{container}"
+    path = File.join('/', parent)
+    ['--cgroupns', 'host', '--cgroup-parent', parent, *hidden,
+     '--volume', "#{root}/#{top(container)}:#{seen}", '--volume', "#{root}#{path}:#{seen}#{path}"]
   end
 
-  # The empty groups that are left behind: docker makes what it is told to mount, and takes away only the container's own.
+  # The empty groups that are left behind: docker and systemd make those they are told of, and take away only the
+  # container's own. A slice is systemd's to take away.
   def self.remove(container)
-    Dir['/sys/fs/cgroup/{,*/}'].flat_map { |top| ["#{top}#{TOPS}/#{container}", "#{top}labgen/#{container}"] }.uniq.each do |group|
-      Dir["#{group}/**/"].push(group).uniq.sort.reverse.each { |folder| Dir.rmdir(folder) }
+    mounted = ['/sys/fs/cgroup', *Dir['/sys/fs/cgroup/*']]
+    left = mounted.product([top(container), container, slice(container)]).map { |there, name| File.join(there, name) }
+    left.select! { |folder| File.directory?(folder) }
+    system('systemctl', '--no-ask-password', 'stop', slice(container), %i[out err] => File::NULL) if left.any? { |folder| folder.end_with?('.slice') }
+    left.each do |folder|
+      Dir["#{folder}/**/"].sort.reverse.each { |below| Dir.rmdir(below) }
     rescue SystemCallError
       next # another user's, gone or never there
     end
   end
 
-  # systemd makes the path of a slice of the dashes in its name.
-  def self.slice(container) = "labgen-#{container.tr('-', '_')}.slice"
+  # No container shares a group with another one: whoever goes leaves nothing to the last.
+  def self.top(container) = "#{container}.top"
 
-  def self.parent(container) = systemd? ? "/labgen.slice/#{slice(container)}" : "/labgen/#{container}"
+  # systemd makes a path of the dashes in a slice's name.
+  def self.slice(container) = "#{container.tr('-', '_')}.slice"
 
   def self.root
     return '/sys/fs/cgroup' if version == '2'
