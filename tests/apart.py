@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.live import LiveLab, docker
 
@@ -70,3 +71,9 @@ def see_that_it_is_apart(lab: LiveLab, *nodes: str) -> None:
         assert limits["PidsLimit"] == 4 * memory[node]
         assert limits["Privileged"] is False
         assert limits["SecurityOpt"] in (None, [])
+
+
+def control_groups(lab: str) -> list[str]:
+    """The control groups of this host that a container of LAB has, or has left behind."""
+    shapes = (f"labgen-{lab}-*", f"labgen_{lab.replace('-', '_')}_*.slice")
+    return [str(group) for shape in shapes for group in Path("/sys/fs/cgroup").rglob(shape)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.apart import control_groups
 from tests.live import BLUEPRINT, ON_SUBNET, SUBNET, Cli, docker, docker_things, run, watched_command_lines
 
 NAME = "by-hand"
@@ -84,6 +85,7 @@ def began(said: str) -> list[str]:
 def removed(folder: Path) -> None:
     by_hand(folder, "./destroy.sh")
     assert docker_things(NAME) == []
+    assert control_groups(NAME) == []
 
 
 def test_vagrant_up_alone_ends_with_a_lab(folder: Path) -> None:
