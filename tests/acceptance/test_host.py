@@ -1,6 +1,6 @@
 """A host as Debian 13 is by itself: systemd, cgroup v2 alone, docker. A node boots there, kept apart.
 
-The host is a virtual machine made for this. Emulated (without KVM) all takes about ten minutes.
+The host is a virtual machine made for this. Emulated (without KVM) all takes about twelve minutes.
 """
 
 from __future__ import annotations
