@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,6 +59,28 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+class _Lost:
+    """A Ctrl-C that came while a library's C code called Python, and was thrown away there: pydantic builds schemas so.
+
+    What that library made then may be wrong, so nothing goes on from there: the interrupt is delivered again, and an
+    error that comes first is not told as one.
+    """
+
+    interrupt = False
+
+    @classmethod
+    def hook(cls, lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        cls.interrupt = True
+        import threading
+
+        again = threading.Timer(0.01, signal.raise_signal, [signal.SIGINT])
+        again.daemon = True
+        again.start()
+
+
 def _warn() -> None:
     """Say which variables of the environment are misspelt; not to a shell that completes a word."""
     if "_LABGEN_COMPLETE" not in os.environ and any(name.startswith("LABGEN_") for name in os.environ):
@@ -77,6 +99,7 @@ def _full_disk(error: OSError) -> LabgenError | None:
 def main() -> None:
     """Run the command line and end the process with the documented exit code."""
     gc.set_threshold(BETWEEN_COLLECTIONS)
+    sys.unraisablehook = _Lost.hook
     # A closed terminal and a polite `kill` end things as orderly as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -84,6 +107,8 @@ def main() -> None:
         _warn()
         app()
     except LabgenError as error:
+        if _Lost.interrupt:
+            raise KeyboardInterrupt from None
         print("\n".join(error.lines()), file=sys.stderr)
         sys.exit(error.exit_code)
     except SystemExit as ending:
@@ -96,6 +121,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if _Lost.interrupt:
+            raise KeyboardInterrupt from None
         if isinstance(error, OSError) and (full := _full_disk(error)):
             print("\n".join(full.lines()), file=sys.stderr)
             sys.exit(full.exit_code)
