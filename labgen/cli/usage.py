@@ -71,7 +71,8 @@ def _name(param: Any) -> str:
     if param is None:
         return "a value"
     long = [option for option in param.opts if option.startswith("--")]
-    return str(long[0] if long else (param.metavar or param.name)).strip("[]{}")
+    name = str(long[0] if long else (param.metavar or param.name)).strip("{}")
+    return name[1:-1] if name.endswith("]") else name
 
 
 def _choices(param: Any, context: Any) -> str:

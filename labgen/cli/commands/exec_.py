@@ -16,9 +16,13 @@ def command(
     lab: Lab,
     node: Node,
     words: Annotated[
-        list[str], typer.Argument(metavar="-- CMD…", help="The command and its arguments.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="[-u USER] -- CMD…",
+            help="The command and its arguments; before it -u or --user, and who runs it.",
+            show_default=False,
+        ),
     ],
-    user: Annotated[str, typer.Option("--user", "-u", metavar="USER", help="Who runs it there.")] = "root",
 ) -> None:
     """Run a command on a node as root; its output, input and exit code are the command's own.
 
@@ -28,6 +32,8 @@ def command(
     from labgen.actions.session.meant import node_meant
     from labgen.actions.session.open import existing_lab
 
+    # No option of labgen's: wherever -u stood, it would be taken from the command, as from `id -u`.
+    user, words = (words[1], words[2:]) if words[0] in ("-u", "--user") and len(words) > 2 else ("root", words)
     opened = existing_lab(lab)
     ssh = ssh_words(opened, node_meant(opened, node))
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
