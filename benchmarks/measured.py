@@ -7,7 +7,7 @@ import resource
 import sys
 from pathlib import Path
 
-from labgen.cli.main import main
+from labgen.__main__ import main
 
 if __name__ == "__main__":
     file, sys.argv[1:] = Path(sys.argv[1]), sys.argv[2:]

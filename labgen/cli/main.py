@@ -97,7 +97,7 @@ def _full_disk(error: OSError) -> LabgenError | None:
 
 
 def main() -> None:
-    """Run the command line and end the process with the documented exit code."""
+    """Run the command line and end the process with the documented exit code; raises KeyboardInterrupt for Ctrl-C."""
     gc.set_threshold(BETWEEN_COLLECTIONS)
     sys.unraisablehook = _Lost.hook
     # A closed terminal and a polite `kill` end things as orderly as Ctrl-C does.
@@ -114,7 +114,7 @@ def main() -> None:
     except SystemExit as ending:
         # Typer turns Ctrl-C into this code, without a word.
         if ending.code == INTERRUPTED:
-            print("interrupted: the same command goes on from here", file=sys.stderr)
+            raise KeyboardInterrupt from None
         raise
     except BrokenPipeError:
         # Somebody reads no further, as in `labgen list | head`.

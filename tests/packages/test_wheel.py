@@ -9,12 +9,12 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from tests.outside import CHECKOUT, build_wheel
+
 RENDER = """
 import json, sys
 from pathlib import Path
@@ -47,14 +47,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    # With hatchling at hand no environment has to be made for the build.
-    quick = ["--no-isolation"] if find_spec("hatchling") else []
-    words = [sys.executable, "-m", "build", "--wheel", *quick, "--outdir", str(folder), str(CHECKOUT)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("labgen-*.whl")
-    return built
+    return build_wheel(CHECKOUT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
