@@ -156,6 +156,7 @@ def test_machines_one_after_the_other_come_to_the_same(folder: Path) -> None:
 
 
 def test_a_boot_that_fails_leaves_nothing(folder: Path) -> None:
+    removed(folder)
     docker("network", "create", "--subnet", f"{SUBNET}.0/24", "itest-in-the-way")
     try:
         said = by_hand(folder, "vagrant", "up", expect=1)

@@ -21,8 +21,18 @@ AROUND = """
 require 'json'
 require 'pathname'
 
-# What steps.rb takes of Vagrant: an error to raise, a plug-in to be.
+# What steps.rb takes of Vagrant: an error to raise, a plug-in to be, a machine whose state is looked at under a lock.
 module Vagrant
+  class Machine
+    LOCKED = []
+
+    def state
+      LOCKED << :taken
+      sleep 0.2
+      LOCKED.clear
+    end
+  end
+
   module Errors
     class VagrantError < StandardError
     end
@@ -87,6 +97,13 @@ def test_which_machines_a_command_is_about(folder: Path, words: list[str], targe
 def test_who_waits_for_the_last_machine(folder: Path, words: list[str], beside: bool, expected: bool) -> None:
     code = f"(Thread.current[:batch_parallel_action] = {str(beside).lower()}; LabSteps.put_off?(MACHINE))"
     assert ruby(folder, code, *words) is expected
+
+
+def test_a_look_at_a_machine_that_is_killed_gives_its_lock_back(folder: Path) -> None:
+    """As Vagrant kills its own look when SSH answers."""
+    look = "look = Thread.new { Vagrant::Machine.new.state; sleep }"
+    killed = f"{look}; Thread.pass until Vagrant::Machine::LOCKED.any?; look.kill; look.join"
+    assert ruby(folder, f"({killed}; Vagrant::Machine::LOCKED)") == []
 
 
 MARK = "LabSteps.home(MACHINE, 'one').join('done-agent-start').write(LabSteps.stamp(MACHINE, 'one', 'agent-start'))"

@@ -44,24 +44,25 @@ module LabSteps
     return if side_by_side? || machine.name.to_s != targets.last
     @others ||= (targets - [targets.last]).map do |node|
       Thread.new do
-        Thread.current[:batch_parallel_action] = Thread.current[:labgen_other] = true
+        Thread.current[:batch_parallel_action] = true
         Thread.current.report_on_exception = false
         other = machine.env.machine(node.to_sym, machine.provider_name)
         other.config.vm.provisioners.each { |provisioner| provisioner.run = :always }
-        tries = 0
-        begin
-          other.action(:provision)
-        rescue Vagrant::Errors::MachineLocked
-          # Two of Vagrant's threads have looked a machine up in its index at once; what is done stays done.
-          raise if (tries += 1) > 10
-          sleep 1
-          retry
-        end
+        other.action(:provision)
+      rescue Exception => error
+        fail_all("#{node}: #{error.message.lines.first&.strip}")
+        OVER[node] = true
+        raise
       end
     end
   end
 
   def self.others = @others || []
+
+  # Keeps the first failure, at which nothing more begins.
+  def self.fail_all(said)
+    FAILED << said if FAILED.empty?
+  end
 
   # What is sent to a node: the scripts of its components and its own files; for a step `install`, artefacts too.
   def self.paths(node, components = Dir.children(File.join(FOLDER, 'nodes', node)).sort)
@@ -143,16 +144,14 @@ module LabSteps
       return @app.call(env) if env[:provision_types] || env[:provision_enabled] == false
       machine = env[:machine]
       return put_off(env) if LabSteps.put_off?(machine)
-      again = false
       begin
         @app.call(env)
         LabSteps.begin_others(machine)
       rescue Exception => error
-        again = error.is_a?(Vagrant::Errors::MachineLocked) && Thread.current[:labgen_other]
-        FAILED << "#{machine.name}: #{error.message.lines.first&.strip}" if FAILED.empty? && !again
+        LabSteps.fail_all("#{machine.name}: #{error.message.lines.first&.strip}")
         raise
       ensure
-        OVER[machine.name.to_s] = true unless again
+        OVER[machine.name.to_s] = true
         LabSteps.others.each { |thread| thread.join rescue nil } unless LabSteps.side_by_side?
       end
       LabSteps.others.each(&:join) unless LabSteps.side_by_side?
@@ -192,11 +191,19 @@ module LabSteps
       env[:provision_types] ? @app.call(env) : LabSteps.within_grace(name) { @app.call(env) }
       mark.write(LabSteps.stamp(machine, node, name))
     rescue StandardError => error
-      FAILED << "#{name} failed on #{node}" if FAILED.empty? && !env[:provision_types]
+      LabSteps.fail_all("#{name} failed on #{node}") unless env[:provision_types]
       raise if error.is_a?(Failed)
       raise Failed, "#{name} failed on #{node}: #{error.message}"
     end
   end
+
+  # While it waits for SSH, Vagrant 2.3 looks at the machine's state once a second in a thread that it kills when SSH
+  # answers, be it between the taking and the giving back of the machine's lock: then this very Vagrant finds the machine
+  # locked for as long as it runs. A look at the state is finished first.
+  module WholeLook
+    def state = Thread.handle_interrupt(Object => :never) { super }
+  end
+  Vagrant::Machine.prepend(WholeLook)
 
   class Plugin < Vagrant.plugin('2')
     name 'labgen steps'
