@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -15,6 +16,11 @@ from tests.live import Cli, LiveLab
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them everything that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: one more than there are cores, as some tests wait for a while and need none."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

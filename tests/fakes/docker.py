@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import ast
 import os
 import sys
 from collections.abc import Mapping
@@ -11,24 +11,35 @@ from typing import Any
 
 import pytest
 
-PROGRAM = """#!{python} -SE
-import json, sys
+PROGRAM = """#!/bin/sh
+# What was asked before, and has not changed since, needs no Python.
+[ ! -f '{answers}'/"$*" ] || exec /bin/cat '{answers}'/"$*"
+exec {python} -ISE {answerer} "$@"
+"""
+
+ANSWERER = """
+# Python's own notation and no import that it has not done anyway: this starts in half the time.
+import os, sys
 with open({place!r}) as place:
     before = place.read()
-world = json.loads(before)
+world = eval(before)
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
+def dumps(it):
+    return repr(it).replace("'", '"')
 def row(name, it):
     labels = ",".join(f"{{key}}={{value}}" for key, value in it["labels"].items())
-    return json.dumps({{"Names": name, "Name": name, "Labels": labels, "Networks": "", "State": it["state"]}})
+    return dumps({{"Names": name, "Name": name, "Labels": labels, "Networks": "", "State": it["state"]}})
 def there(names):
     gone = [name for name in names if name not in world["containers"]]
     if gone:
-        print("Error: No such container: " + gone[0], file=sys.stderr)
+        sys.stderr.write("Error: No such container: " + gone[0] + "\\n")
     return [name for name in names if name in world["containers"]], bool(gone)
-rc = 0
+rc, said = 0, []
 if not world["answers"]:
     sys.exit("Cannot connect to the Docker daemon")
-elif words[0] == "version":
+def print(text):
+    said.append(text + "\\n")
+if words[0] == "version":
     print("1.0")
 elif words[0] == "ps":
     wanted = [word.partition("label=")[2] for word in words[1:] if word.startswith("label=")]
@@ -42,10 +53,10 @@ elif words[:2] == ["network", "rm"]:
     for name in words[2:]:
         world["networks"].pop(name, None)
 elif words[:2] == ["network", "inspect"]:
-    print(json.dumps([{{"Name": name, "Id": name, "Labels": world["networks"][name]["labels"]}} for name in words[2:]]))
+    print(dumps([{{"Name": name, "Id": name, "Labels": world["networks"][name]["labels"]}} for name in words[2:]]))
 elif words[:2] == ["container", "inspect"]:
     found, rc = there(words[2:])
-    print(json.dumps([
+    print(dumps([
         {{"Name": "/" + name, "Id": "id-of-" + name, "Config": {{"Labels": world["containers"][name]["labels"]}},
          "State": {{"Status": world["containers"][name]["state"]}}, "NetworkSettings": {{"Networks": {{
              "lab": {{"IPAddress": world["containers"][name]["address"]}}}}}}}}
@@ -58,10 +69,16 @@ elif words[0] == "stop":
     found, rc = there([word for word in words[1:] if not word.isdigit()])
     for name in found:
         world["containers"][name]["state"] = "exited"
-after = json.dumps(world)
+after = repr(world)
 if after != before:
     with open({place!r}, "w") as place:
         place.write(after)
+    for name in os.listdir({answers!r}):
+        os.unlink(os.path.join({answers!r}, name))
+elif not rc:
+    with open(os.path.join({answers!r}, " ".join(sys.argv[1:])), "w") as answer:
+        answer.writelines(said)
+sys.stdout.writelines(said)
 sys.exit(int(rc))
 """
 
@@ -95,19 +112,28 @@ class FakeDocker:
         return list(self._read()["networks"])
 
     def _read(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._place.read_text())
+        found: dict[str, Any] = ast.literal_eval(self._place.read_text())
         return found
 
     def _write(self, world: Mapping[str, Any]) -> None:
-        self._place.write_text(json.dumps(world))
+        for answer in self._place.with_name("docker-answers").iterdir():
+            answer.unlink()
+        self._place.write_text(repr(world))
 
 
 def install_docker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     """Put a `docker` first in PATH."""
     programs, place = folder / "docker-bin", folder / "docker.json"
     programs.mkdir()
+    place.with_name("docker-answers").mkdir()
     program = programs / "docker"
-    program.write_text(PROGRAM.format(python=sys.executable, place=str(place)))
+    names = {
+        "place": str(place),
+        "answers": str(place.with_name("docker-answers")),
+        "answerer": str(folder / "docker.py"),
+    }
+    (folder / "docker.py").write_text(ANSWERER.format(**names))
+    program.write_text(PROGRAM.format(python=sys.executable, **names))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     return FakeDocker(place)
