@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from labgen.providers.base import VAGRANTFILES, HeldNetwork, MarkedThing, Provid
 from labgen.providers.capabilities import CONTAINER
 from labgen.providers.control import MACHINE_NAME, ControlCommands, MachineAction
 from labgen.providers.docker_images import DockerImages
-from labgen.providers.docker_snapshotter import DockerSnapshotter, image_names
+from labgen.providers.docker_snapshotter import DockerSnapshotter, image_names, snapshot_images
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.names import LabNames, machine_name, network_name
 from labgen.providers.vagrant import Vagrant
@@ -104,12 +105,12 @@ class DockerProvider(Provider):
     def marked(self) -> list[MarkedThing]:
         rows = [row for row in _list("ps") if _says_a_lab(row)]
         found = [_marks("container", it, it["Config"]) for it in _containers([row["Names"] for row in rows]).values()]
-        return found + [thing for thing in _networks() if thing.lab]
+        return found + [thing for thing in _networks() if thing.lab] + _snapshots()
 
     def in_the_place_of(self, lab: LabNames) -> list[MarkedThing]:
         containers = _containers([machine_name(lab, node.name) for node in lab.nodes]).values()
         found = [_marks("container", it, it["Config"]) for it in containers]
-        return found + [thing for thing in _networks() if thing.name == network_name(lab)]
+        return found + [thing for thing in _networks() if thing.name == network_name(lab)] + _snapshots(lab.name)
 
     def reclaim(self, lab: LabNames, nodes: Sequence[str]) -> None:
         mine = _containers([machine_name(lab, node) for node in nodes])
@@ -208,6 +209,13 @@ def _says_a_lab(row: dict[str, Any]) -> bool:
 def _networks() -> list[MarkedThing]:
     answer = ask(["docker", "network", "inspect", *(row["Name"] for row in _list("network"))])
     return [_marks("network", it, it) for it in _json(answer)]
+
+
+def _snapshots(lab: str | None = None) -> list[MarkedThing]:
+    """The images of checkpoints, which have from their containers who made them; none of them is a node's machine."""
+    images = snapshot_images(lab)
+    named = [{"Name": (it.get("RepoTags") or [it["Id"]])[0], "Id": it["Id"], "Config": it["Config"]} for it in images]
+    return [replace(_marks("image", it, it["Config"]), node="") for it in named]
 
 
 def _marks(kind: str, thing: dict[str, Any], holder: dict[str, Any]) -> MarkedThing:

@@ -12,7 +12,7 @@ from labgen.lab.model import Lab
 from labgen.providers.names import LabNames, machine_name
 from labgen.providers.snapshot_tools import require_ok, side_by_side, uninterruptible
 from labgen.providers.snapshotter import Boot, SpaceNeeded
-from labgen.system.tools import ask
+from labgen.system.tools import ToolResult, ask
 
 REPOSITORY = "labgen-checkpoint"
 LAB, NODE, SNAPSHOT = "labgen.lab", "labgen.node", "labgen.checkpoint"
@@ -132,11 +132,22 @@ def _added(name: str) -> int:
 
 def _images(lab: LabNames) -> list[dict[str, Any]]:
     """What `docker image inspect` says of every image that keeps something of the lab, nameless ones too."""
-    words = ["--filter", f"label={LAB}={lab.name}", "--filter", f"label={SNAPSHOT}"]
     # No answer must not look like no image: a checkpoint would be taken for broken, or a lab for gone.
-    answer = ask(["docker", "image", "ls", "--quiet", "--no-trunc", *words])
-    listed = require_ok(answer, "the images cannot be listed", lab)
-    ids = sorted(set(listed.stdout.split()))
+    return _inspected(require_ok(_listed(f"label={LAB}={lab.name}"), "the images cannot be listed", lab))
+
+
+def snapshot_images(lab: str | None = None) -> list[dict[str, Any]]:
+    """The same of every lab, or of LAB, whoever made them; none if Docker cannot be asked."""
+    return _inspected(_listed(f"label={LAB}={lab}" if lab else f"label={LAB}"))
+
+
+def _listed(label: str) -> ToolResult:
+    words = ["--filter", label, "--filter", f"label={SNAPSHOT}"]
+    return ask(["docker", "image", "ls", "--quiet", "--no-trunc", *words])
+
+
+def _inspected(listed: ToolResult) -> list[dict[str, Any]]:
+    ids = sorted(set(listed.stdout.split())) if listed.rc == 0 else []
     if not ids:
         return []
     # One may go between the two questions; the others are answered for all the same.

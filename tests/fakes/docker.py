@@ -62,6 +62,17 @@ elif words[:2] == ["container", "inspect"]:
              "lab": {{"IPAddress": world["containers"][name]["address"]}}}}}}}}
         for name in found
     ]))
+elif words[:2] == ["image", "ls"]:
+    wanted = [word.partition("=")[2].split("=") for word in words[2:] if word.startswith("label=")]
+    for name, labels in world["images"].items():
+        if all(labels.get(label) == (value[0] if value else labels.get(label, "")) for label, *value in wanted):
+            print(name)
+elif words[:2] == ["image", "inspect"]:
+    found = [(name, world["images"][name]) for name in words[2:]]
+    print(dumps([{{"Id": name, "RepoTags": [name], "Config": {{"Labels": labels}}}} for name, labels in found]))
+elif words[:2] == ["image", "rm"]:
+    for name in words[2:]:
+        world["images"].pop(name, None)
 elif words[0] == "rm":
     for name in there(words[1:])[0]:
         del world["containers"][name]
@@ -75,7 +86,7 @@ if after != before:
         place.write(after)
     for name in os.listdir({answers!r}):
         os.unlink(os.path.join({answers!r}, name))
-elif not rc:
+elif not rc and "/" not in " ".join(sys.argv[1:]):
     with open(os.path.join({answers!r}, " ".join(sys.argv[1:])), "w") as answer:
         answer.writelines(said)
 sys.stdout.writelines(said)
@@ -88,7 +99,7 @@ class FakeDocker:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        self._write({"answers": True, "containers": {}, "networks": {}})
+        self._write({"answers": True, "containers": {}, "networks": {}, "images": {}})
 
     def add(self, lab: str, nodes: Mapping[str, str], **labels: str) -> None:
         """The containers of NODES (name → address), and the network of LAB, as labgen marks them."""
@@ -97,6 +108,13 @@ class FakeDocker:
             marks = {"labgen.lab": lab, "labgen.node": node, **labels}
             world["containers"][f"labgen-{lab}-{node}"] = {"labels": marks, "state": "running", "address": address}
         world["networks"][f"labgen-{lab}"] = {"labels": {"labgen.lab": lab, **labels}, "state": ""}
+        self._write(world)
+
+    def add_snapshot(self, lab: str, node: str, snapshot_id: str, **labels: str) -> None:
+        """The image of a checkpoint."""
+        world = self._read()
+        marks = {"labgen.lab": lab, "labgen.node": node, "labgen.checkpoint": snapshot_id, **labels}
+        world["images"][f"labgen-checkpoint/{lab}/{node}:{snapshot_id}"] = marks
         self._write(world)
 
     def die(self) -> None:
@@ -110,6 +128,10 @@ class FakeDocker:
     @property
     def networks(self) -> list[str]:
         return list(self._read()["networks"])
+
+    @property
+    def images(self) -> list[str]:
+        return list(self._read()["images"])
 
     def _read(self) -> dict[str, Any]:
         found: dict[str, Any] = ast.literal_eval(self._place.read_text())

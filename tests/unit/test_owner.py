@@ -127,6 +127,23 @@ def test_a_lost_folder_of_labs(docker: FakeDocker, tmp_path: Path) -> None:
     assert docker.networks == ["labgen-theirs"]
 
 
+def test_checkpoints_of_another_folder_are_left_alone(docker: FakeDocker) -> None:
+    """Its machines are gone; what is kept of them is not."""
+    docker.add_snapshot("sample", "one", "c0ffee", **OTHER)
+    docker.add_snapshot("sample", "two", "older")
+    theirs, older = "labgen-checkpoint/sample/one:c0ffee", "labgen-checkpoint/sample/two:older"
+    with pytest.raises(HostError) as caught:
+        up(request(), Heard())
+    assert caught.value.detail == (f"image {theirs}: made by student in /home/student/labs",)
+    lab_of(request(), make=True).save()
+    assert refused("destroy", "sample", "--yes").detail == caught.value.detail
+    assert docker.images == [theirs, older]
+    assert {"name": "sample", "nodes": [], "provider": "docker", "made_by": OTHER["labgen.origin"]} in elsewhere()
+    shutil.rmtree(lab_folder("sample").path)
+    assert CliRunner().invoke(app, ["destroy", "sample", "--orphan", "--yes"]).exit_code == 0
+    assert docker.images == []
+
+
 def elsewhere() -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads(CliRunner().invoke(app, ["list", "--all", "--json"]).output)[
         "elsewhere"

@@ -38,8 +38,8 @@ def _is_own(thing: MarkedThing, folder: LabFolder, lab: str, provider: str) -> b
         return False
     if thing.owner:
         return thing.owner == owner().id
-    # Before there were owners. Vagrant's own word for a machine is proof, too; its network goes with it.
-    return thing.kind == "network" or thing.id in _ids(folder, provider)
+    # Before there were owners. Vagrant's own word for a machine is proof, too; what is no machine goes with it.
+    return thing.kind in ("network", "image") or thing.id in _ids(folder, provider)
 
 
 def _ids(folder: LabFolder, provider: str) -> set[str]:
