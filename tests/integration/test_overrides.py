@@ -85,6 +85,17 @@ def test_a_member_with_another_name_is_no_stranger(lab: LiveLab) -> None:
     assert "has the tag nofailover" in refused.stderr
 
 
+def test_a_value_changed_behind_labgens_back_is_seen(lab: LiveLab) -> None:
+    address = f"{PREFIX}.11"
+    lab.superuser("node1", address, 5432, "alter system set work_mem = '4MB'")
+    lab.superuser("node1", address, 5432, "select pg_reload_conf()")
+    changed = lab.labgen("verify", lab.name, "--check", "as-configured", expect=1)
+    assert "node1: work_mem is 4096kB, not 8MB" in changed.stdout
+    lab.superuser("node1", address, 5432, "alter system reset work_mem")
+    lab.superuser("node1", address, 5432, "select pg_reload_conf()")
+    lab.labgen("verify", lab.name, "--check", "as-configured")
+
+
 def test_it_says_where_each_value_comes_from(lab: LiveLab) -> None:
     rows = {row["path"]: row for row in lab.labgen.json("show", lab.name, "--resolved")}
     assert rows["patroni.parameters.work_mem"]["origin"].endswith("over.yml:2:26")
