@@ -7,16 +7,18 @@ import io
 import re
 import tarfile
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from labgen.images import ImageSpec, run_inside
-from labgen.lab.model import Lab
+from labgen.lab.model import Lab, Node
 from labgen.lint.checks import FileCheck, NodeFile, checks_of, node_files
 from labgen.render.model import Rendered
 from labgen.resources import resource
 
+Origins = Mapping[str, str]
+"""A value (`patroni.ttl`) → where it comes from."""
 TIMEOUT = 180.0
 UNPACK_AND_RUN = "mkdir /run/lint && tar -C /run/lint -x && exec bash /run/lint/lint.sh"
 
@@ -34,12 +36,14 @@ class Complaint:
 
 @dataclass(frozen=True)
 class ImageLint:
-    """All that is to be checked in one image. given: the tar that lint.sh works on."""
+    """All that is to be checked in one image. given: the tar that lint.sh works on. origins: node → where its values
+    come from."""
 
     spec: ImageSpec
     files: dict[str, tuple[NodeFile, ...]]
     checks: tuple[FileCheck, ...]
     given: bytes
+    origins: Mapping[str, Origins] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -51,7 +55,12 @@ def image_lint(lab: Lab, spec: ImageSpec, nodes: Sequence[str], rendered: Render
     """The checks of NODES, which boot from SPEC; RENDERED is (or would be) written to ROOT."""
     files = {name: node_files(lab, lab.node(name), rendered, root) for name in nodes}
     checks = tuple(checks_of(lab, files))
-    return ImageLint(spec, files, checks, _tar(lab, files, checks))
+    origins = {name: _origins(lab.node(name)) for name in nodes}
+    return ImageLint(spec, files, checks, _tar(lab, files, checks), origins)
+
+
+def _origins(node: Node) -> Origins:
+    return {".".join(path): origin for path, origin in node.origins.items()}
 
 
 def run_lint(work: ImageLint, stop: threading.Event | None = None) -> list[Complaint]:
@@ -70,12 +79,24 @@ def read_complaints(work: ImageLint, said: bytes) -> list[Complaint]:
             found = _complaint(tuple(alike), "install", work.files[name], work.files[name], text)
         else:
             check = work.checks[int(name)]
-            found = _complaint(check.nodes, check.title, check.files, work.files[check.nodes[0]], text)
+            first = check.nodes[0]
+            placed = "\n".join(_placed(line, work.origins.get(first, {})) for line in text.splitlines())
+            found = _complaint(check.nodes, check.title, check.files, work.files[first], placed)
             found = replace(found, warns=check.warns)
         before = complaints.get((found.title, text))
         nodes = dict.fromkeys([*(before.nodes if before else ()), *found.nodes])
         complaints[found.title, text] = replace(before or found, nodes=tuple(nodes))
     return list(complaints.values())
+
+
+def _placed(line: str, origins: Origins) -> str:
+    """LINE, and if it begins with the name of a value (`patroni.parameters.work_mem: `) where that comes from."""
+    name, colon, _ = line.partition(": ")
+    while colon and name:
+        if origin := origins.get(name):
+            return f"{line} ({origin})"
+        name = name.rpartition(".")[0]
+    return line
 
 
 def _complaint(

@@ -90,7 +90,57 @@ servers_checked() {
         END { exit found }' "$1"
 }
 
-export -f silent answering parse verify_units servers_checked
+# postgresql_takes VERSION COMPONENT.PARAMETER.NAME=VALUE…: what PostgreSQL says of each setting that it refuses. What it
+# only sees when it starts (two settings that do not go together, a library's own) it does not say here.
+postgresql_takes() {
+    local server=/usr/lib/postgresql/$1/bin/postgres folder setting said status=0
+    shift
+    folder=$(mktemp -d)
+    touch "$folder/postgresql.conf" "$folder/postgresql.auto.conf"
+    chown -R postgres "$folder"
+    for setting; do
+        # `-C` shows one setting as the others make it, and ends.
+        said=$(runuser -u postgres -- "$server" -D "$folder" -c log_line_prefix= -c "${setting#*.*.}" -C work_mem 2>&1) || {
+            printf '%s: %s\n' "${setting%%=*}" "${said#FATAL:  }"
+            status=1
+        }
+    done
+    return "$status"
+}
+
+# pgbouncer_takes PATH: PgBouncer reads it all before it sees that it is root, and ends. What another program will write
+# for it is not there yet.
+pgbouncer_takes() {
+    local copy said path
+    copy=$(mktemp)
+    sed 's/^[[:space:]]*user[[:space:]]*=/;&/' "$1" >"$copy"
+    while read -r path; do
+        [[ -e $path ]] || sed -i "s|^%include[[:space:]]*$path|;&|" "$copy"
+    done < <(sed -n 's/^%include[[:space:]]*//p' "$1")
+    said=$(timeout 5 pgbouncer "$copy" 2>&1 |
+        sed -nE "s/.* (ERROR|FATAL|WARNING) //; T; /should not run as root|auth file/d; s|$copy|$1|g; p")
+    [[ -z $said ]] || {
+        printf '%s\n' "$said"
+        return 1
+    }
+}
+
+# etcd_takes PATH: etcd reads its environment before it looks for its data, which are where nothing can be.
+etcd_takes() {
+    local said
+    said=$(set -a && . "$1" && ETCD_DATA_DIR=/dev/null/none timeout 5 etcd 2>&1 | sed -nE '
+        \#/dev/null/none("|$)#d
+        s/.*"msg":"(failed to verify flags|unrecognized environment variable)","[a-z-]+":"(.*)"}$/\1: \2/p
+        s/^.* [CE] \| etcdmain: //p
+        s/^.* W \| pkg.flags: (unrecognized environment variable)/\1/p
+        s/^panic: //p')
+    [[ -z $said ]] || {
+        printf '%s\n' "${said//\\\"/\"}"
+        return 1
+    }
+}
+
+export -f silent answering parse verify_units servers_checked postgresql_takes pgbouncer_takes etcd_takes
 
 # ---------------------------------------------------------------- a node's files at their paths
 

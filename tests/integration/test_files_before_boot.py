@@ -156,6 +156,34 @@ def test_a_setting_that_haproxy_cannot_take_is_refused(labgen: Cli) -> None:
     assert "timer overflow" in refused.stderr
 
 
+def test_each_program_says_itself_which_settings_it_does_not_take(labgen: Cli) -> None:
+    """The programs leave them out, or start with others, or do not start: so they are asked before."""
+    lab = ("consul-pgbouncer", "--provider", "docker", "--profile", "modern")
+    labgen("image", "build", *lab)
+    words = (
+        "patroni.parameters={work_mem: 8XB, jit: true}",
+        "nodes.pg-patroni2.patroni.parameters.nosuch=1",
+        "config.pgbouncer.pgbouncer.nosuch=1",
+    )
+    refused = labgen("validate", *lab, "--files", *(part for word in words for part in ("--set", word)), expect=2)
+    for told in (
+        'patroni.parameters.work_mem: invalid value for parameter "work_mem": "8XB" (--set patroni.parameters={',
+        "HINT:  Valid units",
+        'nosuch: unrecognized configuration parameter "nosuch" (--set nodes.pg-patroni2.patroni.parameters.nosuch=1)',
+        "unknown parameter: pgbouncer/nosuch",
+    ):
+        assert told in refused.stderr
+    assert "parameters.jit:" not in refused.stderr
+
+    for profile, word, told in (
+        ("modern", "ETCD_SNAPSHOT_COUNT=abc", 'invalid value "abc" for ETCD_SNAPSHOT_COUNT'),
+        ("published", "ETCD_NOSUCH=1", "unrecognized environment variable ETCD_NOSUCH=1"),
+    ):
+        lab = ("etcd-patroni-ops", "--provider", "docker", "--profile", profile)
+        labgen("image", "build", *lab)
+        assert told in labgen("validate", *lab, "--files", "--set", f"config.etcd.{word}", expect=2).stderr
+
+
 def test_ctrl_c_leaves_no_container(labs: Callable[[str], LiveLab], greeter: Path, tmp_path: Path) -> None:
     lab = labs("impatient")
     manifest = greeter / "component.yml"

@@ -357,6 +357,17 @@ def test_nothing_to_check_is_no_work(tmp_path: Path) -> None:
     assert lint(work_of(lab(tmp_path, {"one": ["web"]})), {}, tmp_path / "cache") == ()
 
 
+def test_a_value_that_is_refused_is_named_with_where_it_was_given(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "web", WEB, TEMPLATES)
+    image = only_image(lab(tmp_path, {"one": ["web"]}, "", "web.port=81"))
+    said = "web.port: 81 is no port\nweb.prot: what\nHINT: another: one\n"
+    (complaint,) = read_complaints(image, complaints_tar({"0": said}))
+    assert complaint.lines == ("web.port: 81 is no port (--set web.port=81)", "web.prot: what", "HINT: another: one")
+    default = only_image(lab(tmp_path, {"one": ["web"]}))
+    (complaint,) = read_complaints(default, complaints_tar({"0": "web.port.of: mine\n"}))
+    assert complaint.lines == ("web.port.of: mine (default)",)
+
+
 # ---------------------------------------------------------------- what has passed before
 
 
