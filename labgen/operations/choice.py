@@ -9,6 +9,8 @@ from labgen.checks.wording import listed
 from labgen.errors import OperationError
 from labgen.operations.view import FOLLOWS, SYNCHRONOUS, View
 
+WITHOUT_TAG = "without that tag it may: labgen up {{lab}} --set nodes.{{node}}.patroni.tags.{tag}=false"
+
 
 class NotYetError(OperationError):
     """A reason that passes by itself where the cluster has just changed: a member comes back, a lag is told."""
@@ -62,18 +64,25 @@ def choose(
         for name in view.members
         if name != leader.name and name not in avoid
     }
+    never = view.barred | view.unsynced if synchronous else view.barred
     if wanted is not None:
         if fault := faults.get(wanted):
             what, cure = fault
-            kind = OperationError if wanted in view.barred else NotYetError
+            kind = OperationError if wanted in never else NotYetError
+            if wanted in never and None in faults.values():
+                cure += "\nor another one takes over: labgen switchover {lab}"
             raise kind(f"{wanted} {what}", where=lab, cure=cure.format(lab=lab, node=wanted))
         return wanted
     fit = [name for name, fault in faults.items() if fault is None]
     if not fit:
-        detail = [f"{name} {fault[0]}" for name, fault in faults.items() if fault]
-        kind = NotYetError if faults.keys() - view.barred else OperationError
+        reasons = {name: fault for name, fault in faults.items() if fault}
+        cures = dict.fromkeys(cure.format(lab=lab, node=name) for name, (_, cure) in reasons.items())
+        kind = NotYetError if faults.keys() - never else OperationError
         raise kind(
-            "no replica can take over", where=lab, detail=detail, cure=f"labgen verify {lab} -v shows what is wrong"
+            "no replica can take over",
+            where=lab,
+            detail=[f"{name} {what}" for name, (what, _) in reasons.items()],
+            cure="\n".join(cures) or f"labgen scale {lab} +1 adds a replica",
         )
     return min(fit, key=lambda name: (view.members[name].role not in SYNCHRONOUS, view.lags[name] or 0, name))
 
@@ -92,7 +101,12 @@ def _fault(view: View, name: str, synchronous: bool, most: int | None) -> tuple[
             "wait until it has followed; if it does not: labgen reinit {lab} {node}",
         )
     if name in view.barred:
-        return "has the tag nofailover: it never leads", "name another one, or none: labgen switchover {lab}"
+        return "has the tag nofailover: it never leads", WITHOUT_TAG.format(tag="nofailover")
+    if synchronous and name in view.unsynced:
+        return (
+            "has the tag nosync: with synchronous_mode only a synchronous replica takes over, and it never is one",
+            WITHOUT_TAG.format(tag="nosync"),
+        )
     if synchronous and member.role not in SYNCHRONOUS:
         others = listed(m.name for m in view.cluster.members if m.role in SYNCHRONOUS)
         return (

@@ -17,11 +17,13 @@ SYNCHRONOUS = ("sync_standby", "quorum_standby")
 class View:
     """Members go by the names of their nodes, whatever Patroni calls them.
 
-    lags: member → bytes that it is behind, None where Patroni does not know. barred: members tagged nofailover."""
+    lags: member → bytes that it is behind, None where Patroni does not know. barred: members tagged nofailover.
+    unsynced: those tagged nosync."""
 
     cluster: PatroniCluster
     lags: Mapping[str, int | None]
     barred: frozenset[str] = frozenset()
+    unsynced: frozenset[str] = frozenset()
 
     @property
     def members(self) -> dict[str, PatroniMember]:
@@ -36,8 +38,10 @@ class View:
         """The same with NODES (member → node) for the names that the members go by."""
         members = tuple(replace(it, name=nodes.get(it.name, it.name)) for it in self.cluster.members)
         lags = {nodes.get(name, name): lag for name, lag in self.lags.items()}
-        barred = frozenset(nodes.get(name, name) for name in self.barred)
-        return View(replace(self.cluster, members=members), lags, barred)
+        barred, unsynced = (
+            frozenset(nodes.get(name, name) for name in tagged) for tagged in (self.barred, self.unsynced)
+        )
+        return View(replace(self.cluster, members=members), lags, barred, unsynced)
 
     def follows(self, name: str) -> bool:
         """Whether the member NAME is a replica on its leader's timeline."""
@@ -52,5 +56,8 @@ def parse_view(text: str) -> View:
     cluster = parse_cluster(text)
     entries = {str(entry["name"]): entry for entry in parse_json(text)["members"]}
     lags = {name: entry["lag"] if isinstance(entry.get("lag"), int) else None for name, entry in entries.items()}
-    barred = frozenset(name for name, entry in entries.items() if (entry.get("tags") or {}).get("nofailover"))
-    return View(cluster, lags, barred)
+    barred, unsynced = (
+        frozenset(name for name, entry in entries.items() if (entry.get("tags") or {}).get(tag))
+        for tag in ("nofailover", "nosync")
+    )
+    return View(cluster, lags, barred, unsynced)

@@ -157,13 +157,18 @@ def test_right_after_a_failover_it_waits(
     assert heard[0] == "no replica can take over: waiting up to 30 s for that to pass"
 
 
-def test_what_does_not_pass_is_not_waited_for(patroni: Patroni, cluster: FakeCluster) -> None:
+@pytest.mark.parametrize("tag", ["nofailover", "nosync"])
+def test_what_does_not_pass_is_not_waited_for(patroni: Patroni, cluster: FakeCluster, tag: str) -> None:
+    cluster.config["synchronous_mode"] = True
     for name in ("node2", "node3"):
-        cluster.members[name].tags = {"nofailover": True}
+        cluster.members[name].tags = {tag: True}
     heard: list[str] = []
-    with pytest.raises(OperationError, match="no replica can take over"):
+    with pytest.raises(OperationError, match="no replica can take over") as caught:
         hand_over(patroni, None, heard.append)
     assert heard == []
+    assert caught.value.cure is not None
+    for name in ("node2", "node3"):
+        assert f"--set nodes.{name}.patroni.tags.{tag}=false" in caught.value.cure
 
 
 def test_no_password_is_in_a_command(patroni: Patroni, cluster: FakeCluster) -> None:
