@@ -156,6 +156,16 @@ def test_a_setting_that_haproxy_cannot_take_is_refused(labgen: Cli) -> None:
     assert "timer overflow" in refused.stderr
 
 
+def test_what_a_validator_only_warns_of_is_told_and_refuses_nothing(labgen: Cli, tmp_path: Path) -> None:
+    overrides = tmp_path / "over.yml"
+    section = '{bind: "*:7777", option httpchk: true, server: "one 127.0.0.1:1"}'
+    overrides.write_text(f"config: {{haproxy: {{listen more: {section}}}}}\n")
+    lab = ("etcd-haproxy-keepalived", "--provider", "docker")
+    labgen("image", "build", *lab)
+    told = labgen("validate", *lab, "--files", "-f", str(overrides))
+    assert "the server one of more has no `check`" in told.stderr
+
+
 def test_each_program_says_itself_which_settings_it_does_not_take(labgen: Cli) -> None:
     """The programs leave them out, or start with others, or do not start: so they are asked before."""
     lab = ("consul-pgbouncer", "--provider", "docker", "--profile", "modern")

@@ -258,6 +258,7 @@ validate:
         ("listen p\n option httpchk\n server a 1:1 check\n server b 1:1 port 8008\n", ["b"]),
         ("listen p\n option httpchk\n default-server check\n server a 1:1\n server b 1:1 no-check\n", []),
         ("listen p\n server a 1:1\n", []),
+        ("listen p\n option httpchk\n server a 1:1 no-check\n", []),
         ("defaults\n option httpchk\nlisten p\n server a 1:1\nlisten q\n server b 1:1 # check\n", ["a", "b"]),
     ],
 )
