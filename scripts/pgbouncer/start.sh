@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts PgBouncer once consul-template knows a leader. Ready means that an application that comes through it may write.
+# Starts PgBouncer, once consul-template knows a leader if that is who names it. Ready means that an application that comes through it may write.
 . "${LABGEN_LIB:?}"
 
 reaches_leader() {
@@ -12,7 +12,9 @@ reaches_leader() {
     }
 }
 
-enable_and_start consul-template.service
-wait_for 600 "list of databases from consul-template" test -s /var/lib/consul-template/pgbouncer-databases.ini
+if ((!PGBOUNCER_SERVER_PORT)); then
+    enable_and_start consul-template.service
+    wait_for 600 "list of databases from consul-template" test -s /var/lib/consul-template/pgbouncer-databases.ini
+fi
 enable_and_start pgbouncer.service
 wait_for 300 "leader behind PgBouncer" reaches_leader

@@ -18,7 +18,7 @@ from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageErr
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan
 
-SHIPPED = sorted(blueprint_files())
+SHIPPED = sorted(name for name, path in blueprint_files().items() if "\nextends:" not in path.read_text())
 STRANGE: tuple[Any, ...] = (
     *(
         None,

@@ -522,6 +522,9 @@ def test_ways() -> None:
     assert route_of(lab, "pgbouncer", 6432).through == ("pgbouncer",)
     assert route_of(lab, "192.168.60.55", 5432).through == ("floating-ip",)
     assert route_of(lab, "pg-patroni1", 5432).through == ()
+    behind = lab_of("etcd-pgbouncer")
+    assert route_of(behind, "pooler", 6432).through == ("pgbouncer", "haproxy")
+    assert route_of(behind, "pooler", 5432).through == ("haproxy",)
 
 
 # --- which drill ------------------------------------------------------------------------------------------------------

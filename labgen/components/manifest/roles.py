@@ -42,6 +42,9 @@ class ProxyRole(Strict):
     role: Literal["proxy", "pooler"]
     unit: Unit
     ports: tuple[Port, ...] = Field(min_length=1, description="those that lead to PostgreSQL")
+    leads_to: Port | None = Field(
+        default=None, description="a port on the same node that it passes them on to; none or 0: to PostgreSQL itself"
+    )
     delays: tuple[Delay, ...] = ()
 
 

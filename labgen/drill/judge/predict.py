@@ -9,7 +9,7 @@ from typing import Any
 from labgen.components.manifest import ProxyRole, VipRole
 from labgen.faults.model import Effect
 from labgen.lab.model import Lab, Provided
-from labgen.lab.roles import address, ports, seconds_of
+from labgen.lab.roles import address, port, ports, seconds_of
 
 RACE = (1.0, 5.0)
 """Seconds from the end of the lease until a replica has won, has been promoted and is found by libpq."""
@@ -43,15 +43,16 @@ class Route:
     through: tuple[str, ...] = ()
 
 
-def route_of(lab: Lab, host: str, port: int) -> Route:
-    """The components that a client of HOST, a node or an address, meets before PostgreSQL at PORT."""
+def route_of(lab: Lab, host: str, at: int) -> Route:
+    """The components that a client of HOST, a node or an address, meets before PostgreSQL at the port AT."""
     for vip in lab.providing(VipRole):
         if address(lab, vip) == host:
             return Route((vip.component, *filter(None, [vip.role.leads_to])))
     for proxy in lab.providing(ProxyRole):
         for node in proxy.nodes:
-            if host in (node.name, node.address) and port in ports(lab, proxy, node):
-                return Route((proxy.component,))
+            if host in (node.name, node.address) and at in ports(lab, proxy, node):
+                behind = port(lab, proxy.role.leads_to or 0, node, proxy.component)
+                return Route((proxy.component, *(route_of(lab, node.name, behind).through if behind else ())))
     return Route()
 
 
