@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from labgen.artefacts import ArtefactStore
+from labgen.artefacts.go import GoFailed, offered_modules
 from labgen.artefacts.sources import SourceFailed, debian_mirror
 from labgen.components.manifest import Artefact, ReleaseSource, Source, UrlSource
 from labgen.errors import ArtefactError
@@ -368,6 +369,22 @@ def test_go_fails(store: ArtefactStore, path: Path, home: Path, text: str, reaso
     assert told.startswith("go: ")
     assert reason in told
     assert home.is_dir()
+
+
+FAKE_LIST = """
+case $5 in
+  a.test/server) echo '{"Path": "a.test/server", "Versions": ["v3.5.0", "v3.5.7", "v3.6.0"]}' ;;
+  a.test/ctl) echo '{"Path": "a.test/ctl", "Versions": ["v3.5.0", "v3.6.0", "v3.6.1"]}' ;;
+  *) echo '{"Path": "a.test/silent"}' ;;
+esac
+"""
+
+
+def test_the_versions_that_all_modules_have(path: Path) -> None:
+    program(path, "go", FAKE_LIST)
+    assert sorted(offered_modules(["a.test/server", "a.test/ctl"])) == ["3.5.0", "3.6.0"]
+    with pytest.raises(GoFailed, match=r"Go is told no versions of a[.]test/silent"):
+        offered_modules(["a.test/server", "a.test/silent"])
 
 
 def test_no_go(store: ArtefactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
