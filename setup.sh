@@ -237,6 +237,41 @@ wished_provider() { # WORD…: what the command line or the environment names, i
   echo "$found"
 }
 
+builds_programs() { # WORD…: whether the lab that they name has a program that no package of Debian's gives
+  local manifest name word
+  for manifest in "$root"/scripts/*/component.yml; do
+    name=$(basename "${manifest%/*}")
+    for word; do
+      if grep -q '^ *kind: go$' "$manifest" && [[ $word == *versions.$name=* ]]; then return 0; fi
+      if grep -q '^ *- kind: go$' "$manifest" && grep -qsw -e "$name" -- "$word" "$root/blueprints/$word.yml"; then return 0; fi
+    done
+  done
+  return 1
+}
+
+releases_answer() { # whether all makers' sites that manifests name can be reached
+  "$venv/bin/python" - "$root"/scripts/*/component.yml <<'PYTHON'
+import re, sys, urllib.error, urllib.request
+for site in sorted({site for file in sys.argv[1:] for site in re.findall(r"url: (https://[^/\s]+/)", open(file).read())}):
+    try:
+        urllib.request.urlopen(site, timeout=5).close()
+    except urllib.error.HTTPError:
+        pass  # it answers
+    except OSError:
+        sys.exit(1)
+PYTHON
+}
+
+prepare_go() { # WORD…: a program is had from its makers, or built
+  if type -P go >/dev/null || ! builds_programs "$@" || releases_answer; then return; fi
+  [[ $release -ge 13 ]] || {
+    say "no Go, and not all makers' sites can be reached; Debian $release's Go is too old: put one of 1.23 or later on PATH"
+    return
+  }
+  need golang-go go
+  install_missing
+}
+
 prepare() { # WORD…: all that a lab with these options needs
   local provider
   need python3-venv
@@ -253,6 +288,7 @@ prepare() { # WORD…: all that a lab with these options needs
   install_missing
   check_python
   prepare_venv
+  prepare_go "$@"
   link_labgen
   case $provider in
     docker) start_docker ;;

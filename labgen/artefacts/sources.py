@@ -1,14 +1,13 @@
 """The ways to get an artefact.
 
-Each checks what it downloaded against the pinned checksum before it opens it; with wheels, pip does, against the
-checksums that the index tells.
+Each checks what it downloaded against the pinned checksum before it opens it, a release against the one beside it; with
+wheels, pip does, against the checksums that the index tells, and Go does against those of its database.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -18,11 +17,20 @@ import zipfile
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from labgen.artefacts.wheels import PipFailed, fetch_wheels
-from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, Source, UrlSource
+from labgen.artefacts.go import GoFailed, build, offered_modules
+from labgen.artefacts.wheels import PipFailed, fetch_wheels, offered_wheels
+from labgen.components.manifest import (
+    DebianPoolSource,
+    GoSource,
+    GoVersions,
+    OtherVersions,
+    PypiSource,
+    ReleaseSource,
+    Source,
+    UrlSource,
+)
 
 TIMEOUT = 60  # seconds without a byte
-BUILD_TIMEOUT = 1200  # seconds for a Go build with its downloads
 
 
 class SourceFailed(Exception):
@@ -37,18 +45,30 @@ def fetch(source: Source, name: str, work: Path) -> Path:
                 return _from_debian_pool(source, name, work)
             case UrlSource():
                 return _from_url(source, name, work)
+            case ReleaseSource():
+                return _from_release(source, name, work)
             case GoSource():
-                return _from_go(source, name, work)
+                return build(source, name, work)
             case PypiSource():
                 return fetch_wheels(source, name, work)
     except SourceFailed:
         raise
-    except PipFailed as error:
+    except (PipFailed, GoFailed) as error:
         raise SourceFailed(str(error)) from None
     except subprocess.TimeoutExpired as error:
         raise SourceFailed(f"{error.cmd[0]} took longer than {error.timeout:.0f} seconds") from None
     except Exception as error:  # a download or an archive may be damaged in ways that its library does not foresee
         raise SourceFailed(str(error).strip("'\"") or type(error).__name__) from None
+
+
+def offered_versions(source: OtherVersions) -> tuple[str, ...]:
+    """The versions that SOURCE has now; raises SourceFailed."""
+    try:
+        if isinstance(source, GoVersions):
+            return offered_modules(source.programs.values())
+        return offered_wheels(source.package)
+    except (PipFailed, GoFailed) as error:
+        raise SourceFailed(str(error)) from None
 
 
 def _from_debian_pool(source: DebianPoolSource, name: str, work: Path) -> Path:
@@ -83,24 +103,37 @@ def debian_mirror() -> str:
 
 def _from_url(source: UrlSource, name: str, work: Path) -> Path:
     archive = _download(source.url, source.sha256, work / "download")
-    member = source.member or name
-    if source.url.endswith(".zip"):
-        with zipfile.ZipFile(archive) as opened, opened.open(member) as packed, (work / name).open("wb") as out:
+    return _member(archive, source.url, source.member or name, work / name)
+
+
+def _from_release(source: ReleaseSource, name: str, work: Path) -> Path:
+    file = source.url.rsplit("/", 1)[-1]
+    sums = _download(source.sums, None, work / "sums").read_text(errors="replace")
+    listed = re.search(rf"^([0-9a-f]{{64}}) [ *]{re.escape(file)}$", sums, re.MULTILINE)
+    if not listed:
+        raise SourceFailed(f"{source.sums.rsplit('/', 1)[-1]} has no checksum of {file}")
+    return _member(_download(source.url, listed[1], work / "download"), source.url, source.member, work / name)
+
+
+def _member(archive: Path, address: str, member: str, target: Path) -> Path:
+    """MEMBER of ARCHIVE, taken out as TARGET; what is no archive by its ADDRESS is the file itself."""
+    if address.endswith(".zip"):
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as packed, target.open("wb") as out:
             shutil.copyfileobj(packed, out)
-    elif source.url.endswith((".tar.gz", ".tgz")):
+    elif address.endswith((".tar.gz", ".tgz")):
         with tarfile.open(archive) as tar:
             packed_file = tar.extractfile(member)
             if packed_file is None:
-                raise SourceFailed(f"{member} is no file in {source.url}")
-            with packed_file, (work / name).open("wb") as out:
+                raise SourceFailed(f"{member} is no file in {address}")
+            with packed_file, target.open("wb") as out:
                 shutil.copyfileobj(packed_file, out)
     else:
         return archive
-    return work / name
+    return target
 
 
-def _download(address: str, checksum: str, target: Path) -> Path:
-    """The bytes behind ADDRESS, if they are the right ones."""
+def _download(address: str, checksum: str | None, target: Path) -> Path:
+    """The bytes behind ADDRESS, if they are the right ones; without a CHECKSUM all are."""
     digest = hashlib.sha256()
     host = urlsplit(address).hostname
     try:
@@ -112,44 +145,9 @@ def _download(address: str, checksum: str, target: Path) -> Path:
         raise SourceFailed(f"{host} answers {error.code} for {address.rsplit('/', 1)[-1]}") from None
     except (urllib.error.URLError, TimeoutError) as error:
         raise SourceFailed(f"{host} cannot be reached ({getattr(error, 'reason', error)})") from None
-    if digest.hexdigest() != checksum:
+    if checksum not in (None, digest.hexdigest()):
         target.unlink()
         raise SourceFailed(
             f"the checksum of {address.rsplit('/', 1)[-1]} differs: it is {digest.hexdigest()}, pinned is {checksum}"
         )
     return target
-
-
-def _from_go(source: GoSource, name: str, work: Path) -> Path:
-    if not shutil.which("go"):
-        raise SourceFailed("there is no Go compiler on PATH")
-    wanted = f"{source.module}@{source.version}"
-    # A static binary runs on every Debian, whatever the C library of the machine that built it.
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(work / "bin"), "GOFLAGS": "-trimpath"}
-    told = _go(["mod", "download", "-json", wanted], environment, work)
-    found = json.loads(told).get("Sum")
-    if found != source.sum:
-        raise SourceFailed(f"the checksum of {wanted} differs: it is {found or 'not told'}, pinned is {source.sum}")
-    _go(["install", wanted], environment, work)
-    built = work / "bin" / name
-    if not built.is_file():
-        raise SourceFailed(f"go install {wanted} makes no program called {name}")
-    return built
-
-
-def _go(words: list[str], environment: dict[str, str], work: Path) -> str:
-    done = subprocess.run(
-        ["go", *words], env=environment, cwd=work, capture_output=True, text=True, timeout=BUILD_TIMEOUT, check=False
-    )
-    if done.returncode:
-        raise SourceFailed(f"go {words[0]}: {_last_words(done)}")
-    return done.stdout
-
-
-def _last_words(done: subprocess.CompletedProcess[str]) -> str:
-    """Why Go failed: `-json` puts it into the output, else it is the last line."""
-    try:
-        return str(json.loads(done.stdout)["Error"])
-    except (ValueError, KeyError, TypeError):
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        return lines[-1] if lines else f"exit code {done.returncode}"

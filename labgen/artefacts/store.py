@@ -119,7 +119,8 @@ class ArtefactStore:
         raise ArtefactError(
             f"no source gives {name} {artefact.version}",
             detail=reasons,
-            cure="mend one of the sources above: a network, a mirror, an index, or a Go compiler; then run this again",
+            cure="mend one of the sources above: a network, a mirror, an index, or a Go compiler (on Debian 13: "
+            "apt install golang-go); then run this again",
         )
 
 

@@ -58,7 +58,7 @@ def fetch_wheels(source: PypiSource, name: str, work: Path) -> Path:
     return _packed(wheels, work / name)
 
 
-def offered_versions(package: str) -> tuple[str, ...]:
+def offered_wheels(package: str) -> tuple[str, ...]:
     """The versions of PACKAGE that the host's pip finds, newest first; raises PipFailed."""
     said = _pip("index", "versions", package)
     found = re.search(r"^Available versions: (.+)$", said, re.MULTILINE)

@@ -90,7 +90,11 @@ class Component:
     def version_problem(self, version: str, os: str) -> str | None:
         """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
         about = self.manifest
-        if self.pins(version, os) or version in (about.versions.get(os), *about.suites.get(os, {})):
+        if (
+            self.pins(version, os)
+            or version in (about.versions.get(os), *about.suites.get(os, {}))
+            or self._brings(version)
+        ):
             return None
         if about.other_versions:
             problem = about.other_versions.problem(version)
@@ -117,13 +121,19 @@ class Component:
         if suite := about.suites.get(os, {}).get(version):
             about = about.model_copy(update={"versions": {**about.versions, os: version}})
             return replace(self, manifest=about, chosen=version, texts={**self.texts, SUITE: f"{suite}\n"})
-        if about.other_versions is None or (os in about.versions and _gives(system(os), about.versions[os], version)):
+        own = os in about.versions and _gives(system(os), about.versions[os], version)
+        if about.other_versions is None or own or self._brings(version):
             return self
         changed = {
             "versions": {name: version if name == os else own for name, own in about.versions.items()},
-            "artefacts": {**about.artefacts, self.name: about.other_versions.artefact(version, os)},
+            "artefacts": {**about.artefacts, **about.other_versions.artefacts(self.name, version, os)},
         }
         return replace(self, manifest=about.model_copy(update=changed), chosen=version)
+
+    def _brings(self, version: str) -> bool:
+        """Whether VERSION is that of the program which its manifest pins."""
+        pinned = self.manifest.artefacts.get(self.name)
+        return pinned is not None and pinned.version == version
 
 
 def _gives(found: System, own: str, version: str) -> bool:

@@ -26,6 +26,7 @@ RULES = {
     r"^[A-Za-z0-9][A-Za-z0-9.+~-]*$": "it is a version, like 1.8.7",
     r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$": "it is the name of a Python package, like python-etcd",
     r"^3[.][0-9]+$": "it is a version of Python, like 3.11",
+    r"^https://.*\{version\}": "it is an address with {version} where the version stands, https://…",
     r"^h1:": "it is a checksum as Go writes it, h1:…",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "it is the name of a file beside the manifest",
     r"^[a-z0-9][a-z0-9._-]*$": "it is a file name of lower-case letters, digits, dots, dashes and underscores",

@@ -1,8 +1,34 @@
 #!/usr/bin/env bash
-# etcd and etcdctl.
+# etcd and etcdctl: Debian's packages, or the programs of a version that was chosen.
 . "${LABGEN_LIB:?}"
 
-apt_install etcd-server etcd-client
+if [[ $LABGEN_VERSION ]]; then
+    add_system_user etcd /var/lib/etcd
+    install_program etcd
+    install_program etcdctl
+    # As Debian's package has it.
+    cat >/etc/systemd/system/etcd.service <<'UNIT'
+[Unit]
+Description=etcd, which keeps keys that a majority agrees on
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+User=etcd
+Group=etcd
+StateDirectory=etcd
+StateDirectoryMode=0700
+EnvironmentFile=-/etc/default/etcd
+ExecStart=/usr/local/bin/etcd
+LimitNOFILE=65536
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+else
+    apt_install etcd-server etcd-client
+fi
 leave_off etcd.service
 
 mkdir -p /etc/systemd/system/etcd.service.d

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -20,8 +21,9 @@ from pathlib import Path
 import pytest
 
 from labgen.artefacts import ArtefactStore
+from labgen.artefacts.go import GoFailed, offered_modules
 from labgen.artefacts.sources import SourceFailed, debian_mirror
-from labgen.components.manifest import Artefact, Source, UrlSource
+from labgen.components.manifest import Artefact, ReleaseSource, Source, UrlSource
 from labgen.errors import ArtefactError
 
 PROGRAM = b"#!/bin/sh\necho tool\n"
@@ -285,9 +287,13 @@ GO = Artefact.model_validate(
 )
 FAKE_GO = """
 echo "$*" >> "$HOME/asked"
-case $1 in
-  mod) echo '{"Path": "example.test/tool", "Sum": "h1:%(sum)s"}' ;;
-  install) [[ $CGO_ENABLED == 0 ]] && mkdir -p "$GOBIN" && echo 'built' > "$GOBIN/%(name)s" ;;
+case "$1 $2" in
+  'mod download') echo '{"Path": "example.test/tool", "GoMod": "/the/go.mod", "Sum": "h1:%(sum)s"}' ;;
+  'mod edit')
+    [[ $3 != -json ]] || echo '{"Go": "1.13", "Replace": [{"Old": {"Path": "part.test"}, "New": {"Path": "./part"}},
+      {"Old": {"Path": "example.test/old", "Version": "v1.0"}, "New": {"Path": "new.test", "Version": "v1.1"}}]}'
+    ;;
+  'build -o') [[ $CGO_ENABLED == 0 ]] && %(make)s ;;
 esac
 """
 
@@ -300,19 +306,56 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_go(store: ArtefactStore, path: Path, home: Path) -> None:
-    program(path, "go", FAKE_GO % {"sum": "right", "name": "tool"})
+    program(path, "go", FAKE_GO % {"sum": "right", "make": 'echo built > "$3"'})
     assert store.ensure("tool", GO).read_text() == "built\n"
-    assert (home / "asked").read_text().splitlines() == [
+    *asked, build = (home / "asked").read_text().splitlines()
+    assert asked == [
         "mod download -json example.test/tool@v1.0",
-        "install example.test/tool@v1.0",
+        "mod edit -json /the/go.mod",
+        "mod init example.invalid/build",
+        "mod edit -require=example.test/tool@v1.0 -go=1.13 -replace=example.test/old@v1.0=new.test@v1.1",
     ]
+    assert re.fullmatch(r"build -o /\S+/tool example[.]test/tool", build)
+
+
+def test_go_without_a_pinned_checksum(store: ArtefactStore, path: Path, home: Path) -> None:
+    """That of a version which a user chose is held against Go's own database."""
+    program(path, "go", FAKE_GO % {"sum": "any", "make": 'echo built > "$3"'})
+    source = {"kind": "go", "module": "example.test/tool", "version": "v1.0"}
+    chosen = Artefact.model_validate({"version": "1.0", "sources": (source,)})
+    assert store.ensure("tool", chosen).read_text() == "built\n"
+    assert (home / "asked").is_file()
+
+
+@pytest.mark.parametrize("star", [" ", "*"])
+def test_a_release_with_its_checksum_beside_it(store: ArtefactStore, web: Web, star: str) -> None:
+    archive = web.source("tool_1.0.zip", zipped("bin/tool"))
+    sums = web.source("SUMS", f"{WRONG}  xtool_1.0.zip\n{archive.sha256} {star}tool_1.0.zip\n".encode())
+    released = ReleaseSource(kind="release", url=archive.url, sums=sums.url, member="bin/tool")
+    assert store.ensure("tool", artefact(released)).read_bytes() == PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("sums", "reason"),
+    [
+        (f"{WRONG}  tool_1.0.zip\n", "release: the checksum of tool_1.0.zip differs: it is "),
+        (f"{WRONG}  tool_1.0.zip.sig\n", "release: SUMS has no checksum of tool_1.0.zip"),
+        (f"{WRONG}  other_tool_1.0.zip\n", "release: SUMS has no checksum of tool_1.0.zip"),
+        ("", "release: SUMS has no checksum of tool_1.0.zip"),
+    ],
+)
+def test_a_release_that_is_not_the_one(store: ArtefactStore, web: Web, sums: str, reason: str) -> None:
+    archive, listed = web.source("tool_1.0.zip", zipped("tool")), web.source("SUMS", sums.encode())
+    released = ReleaseSource(kind="release", url=archive.url, sums=listed.url, member="tool")
+    (told,) = reasons(store, released)
+    assert told.startswith(reason)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (FAKE_GO % {"sum": "wrong", "name": "tool"}, "it is h1:wrong, pinned is h1:right"),
-        (FAKE_GO % {"sum": "right", "name": "other"}, "makes no program called tool"),
+        (FAKE_GO % {"sum": "wrong", "make": "true"}, "it is h1:wrong, pinned is h1:right"),
+        (FAKE_GO % {"sum": "right", "make": "true"}, "has no program in its top folder"),
         ("exit 3\n", "go mod: exit code 3"),
         ("echo 'go: no such module' >&2; exit 1\n", "go mod: go: no such module"),
         ('echo \'{"Error": "module lookup disabled"}\'; exit 1\n', "go mod: module lookup disabled"),
@@ -326,6 +369,22 @@ def test_go_fails(store: ArtefactStore, path: Path, home: Path, text: str, reaso
     assert told.startswith("go: ")
     assert reason in told
     assert home.is_dir()
+
+
+FAKE_LIST = """
+case $5 in
+  a.test/server) echo '{"Path": "a.test/server", "Versions": ["v3.5.0", "v3.5.7", "v3.6.0"]}' ;;
+  a.test/ctl) echo '{"Path": "a.test/ctl", "Versions": ["v3.5.0", "v3.6.0", "v3.6.1"]}' ;;
+  *) echo '{"Path": "a.test/silent"}' ;;
+esac
+"""
+
+
+def test_the_versions_that_all_modules_have(path: Path) -> None:
+    program(path, "go", FAKE_LIST)
+    assert sorted(offered_modules(["a.test/server", "a.test/ctl"])) == ["3.5.0", "3.6.0"]
+    with pytest.raises(GoFailed, match=r"Go is told no versions of a[.]test/silent"):
+        offered_modules(["a.test/server", "a.test/silent"])
 
 
 def test_no_go(store: ArtefactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

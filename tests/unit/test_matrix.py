@@ -19,6 +19,7 @@ from labgen.actions.repro.cells import CellEvents, CellRunner
 from labgen.actions.repro.matrix import run_bisection, run_matrix, versions_between
 from labgen.actions.repro.run import ReproRequest
 from labgen.artefacts import wheels
+from labgen.artefacts.sources import SourceFailed
 from labgen.errors import ArtefactError, DocumentError, UnknownNameError, UsageError
 from labgen.repro.document import read_written, reproduction_files
 from labgen.repro.judge import ReproVerdict
@@ -187,7 +188,7 @@ def test_the_versions_between_two_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         (Axis("os", ("debian-12", "debian-13")), UsageError, "--bisect needs the two ends"),
         (Axis("versions.patroni", ("3.0.1",)), UsageError, "--bisect needs the two ends"),
         (Axis("versions.consul", ("1", "2")), UnknownNameError, "no component in this lab is called 'consul'"),
-        (Axis("versions.etcd", ("1", "2")), UsageError, "there is no choice of versions of etcd"),
+        (Axis("versions.postgresql", ("1", "2")), UsageError, "there is no choice of versions of postgresql"),
     ],
 )
 def test_axes_without_versions_between(axis: Axis, error: type[UsageError], what: str) -> None:
@@ -197,8 +198,8 @@ def test_axes_without_versions_between(axis: Axis, error: type[UsageError], what
 
 
 def test_an_index_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_package: str) -> tuple[str, ...]:
-        raise wheels.PipFailed("no index answers")
+    def fails(_source: object) -> tuple[str, ...]:
+        raise SourceFailed("no index answers")
 
     monkeypatch.setattr(actions, "offered_versions", fails)
     with pytest.raises(ArtefactError) as caught:
@@ -209,10 +210,10 @@ def test_an_index_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_pip_offers(monkeypatch: pytest.MonkeyPatch) -> None:
     said = "patroni (4.1.5)\nAvailable versions: 4.1.5, 4.1.4, 3.0.1\n  INSTALLED: none\n"
     monkeypatch.setattr(wheels, "_pip", lambda *_: said)
-    assert wheels.offered_versions("patroni") == ("4.1.5", "4.1.4", "3.0.1")
+    assert wheels.offered_wheels("patroni") == ("4.1.5", "4.1.4", "3.0.1")
     monkeypatch.setattr(wheels, "_pip", lambda *_: "hello\n")
     with pytest.raises(wheels.PipFailed, match="pip tells no versions of patroni"):
-        wheels.offered_versions("patroni")
+        wheels.offered_wheels("patroni")
 
 
 # --- JUnit ------------------------------------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from labs import blueprint_text, lab, load, write_component
 from labgen.artefacts.store import identity
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
-from labgen.components.manifest import PypiSource
+from labgen.components.manifest import GoSource, PypiSource, ReleaseSource
 from labgen.components.registry import load_component
 from labgen.components.versions import is_below, is_release, is_same
-from labgen.errors import UsageError
+from labgen.errors import LabgenError, UsageError
 from labgen.images import ImageSpec
 from labgen.lab.keys import KeyPair
 from labgen.lab.model import Lab
@@ -261,6 +261,7 @@ def test_an_etcd_without_the_old_api(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(load(tmp_path, text), provider="docker", overrides=words)
     assert caught.value.detail == (
+        "etcd: enable_v2 is on, and etcd 3.6.4 has the old API (v2) no more (on one)",
         "patroni: dcs is etcd, the old API (v2), which etcd 3.6.4 no longer has; etcd3 is the present one (on one)",
     )
 
@@ -292,3 +293,81 @@ def test_another_suite_of_the_systems_archive(tmp_path: Path) -> None:
         made("versions.agent=19")
     with pytest.raises(UsageError, match="agent comes from Debian 14 in the version 18 or 19"):
         made("os=debian-14", "versions.agent=20")
+
+
+GO_MANIFEST = """\
+versions: {debian-12: 3.1.0, debian-13: 3.4.0}
+other_versions:
+  kind: go
+  minimum: 3.2.0
+  programs: {keeper: example.test/server/v3, keeperctl: example.test/ctl/v3}
+  release:
+    url: https://example.test/v{version}/keeper-{version}.tar.gz
+    sums: https://example.test/v{version}/SUMS
+    folder: keeper-{version}/
+"""
+PINNED = """\
+artefacts:
+  keeper:
+    version: 1.8.7
+    sources:
+      - {kind: url, url: "https://example.test/keeper", sha256: "%s"}
+other_versions: {kind: go, minimum: 1.9.0, programs: {keeper: example.test/keeper}}
+""" % ("0" * 64)
+
+
+def test_each_program_of_a_chosen_version_is_an_artefact(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "keeper", GO_MANIFEST)
+    made = lab(tmp_path, {"one": ["keeper"]}, "", "versions.keeper=3.6.16")
+    assert made.versions == {"keeper": "3.6.16", "keeperctl": "3.6.16"}
+    assert made.artefact_names == {"keeper": ("keeper", "keeperctl")}
+    control = made.components["keeper"].manifest.artefacts["keeperctl"]
+    go, release = control.sources
+    assert isinstance(go, GoSource)
+    assert isinstance(release, ReleaseSource)
+    assert (go.module, go.version, go.sum) == ("example.test/ctl/v3", "v3.6.16", None)
+    assert release.url == "https://example.test/v3.6.16/keeper-3.6.16.tar.gz"
+    assert (release.sums, release.member) == ("https://example.test/v3.6.16/SUMS", "keeper-3.6.16/keeperctl")
+
+
+@pytest.mark.parametrize("words", [(), ("versions.keeper=3.4.0",), ("os=debian-12", "versions.keeper=3.1.0")])
+def test_nothing_is_built_of_what_the_system_has(tmp_path: Path, words: tuple[str, ...]) -> None:
+    write_component(tmp_path / "components", "keeper", GO_MANIFEST)
+    assert lab(tmp_path, {"one": ["keeper"]}, "", *words).artefact_names == {"keeper": ()}
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        ("3.1.9", "must be at least 3.2.0"),
+        ("3.6", "must be a version of three numbers, like 1.2.3, not '3.6'"),
+        ("latest", "must be the number of a release, like 3.0.4, not 'latest'"),
+        ("3.6.0-rc.0", "must be the number of a release, like 3.0.4"),
+    ],
+)
+def test_go_is_asked_for_one_release_only(tmp_path: Path, version: str, why: str) -> None:
+    write_component(tmp_path / "components", "keeper", GO_MANIFEST)
+    with pytest.raises(UsageError, match=re.escape(f"the version of keeper {why}")):
+        lab(tmp_path, {"one": ["keeper"]}, "", f"versions.keeper={version}")
+
+
+def test_a_chosen_version_goes_over_the_pinned_one(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "keeper", PINNED)
+
+    def sources(*words: str) -> list[str]:
+        manifest = lab(tmp_path, {"one": ["keeper"]}, "", *words).components["keeper"].manifest
+        return [source.kind for source in manifest.artefacts["keeper"].sources]
+
+    assert sources() == sources("versions.keeper=1.8.7") == ["url"]
+    assert sources("versions.keeper=1.9.2") == ["go"]
+
+
+def test_the_old_api_of_etcd_ended_with_3_6() -> None:
+    def made(version: str) -> Lab:
+        loaded = load_blueprint(find_blueprint("etcd-haproxy"))
+        return resolve(loaded, provider="docker", overrides=[f"versions.etcd={version}", "etcd.enable_v2=true"])
+
+    assert made("3.5.35").versions["etcdctl"] == "3.5.35"
+    with pytest.raises(LabgenError) as caught:
+        made("3.6.16")
+    assert "enable_v2 is on, and etcd 3.6.16 has the old API (v2) no more" in str(caught.value)

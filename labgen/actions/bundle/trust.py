@@ -13,7 +13,7 @@ from labgen.actions.session.open import check_lab_name
 from labgen.artefacts.store import identity
 from labgen.blueprint.extends import EXTENDS
 from labgen.bundle.model import BLUEPRINT, BUNDLE, OVERRIDES, RECORD, REPRO, About
-from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, UrlSource
+from labgen.components.manifest import DebianPoolSource, GoSource, PypiSource, ReleaseSource, UrlSource
 from labgen.components.registry import MANIFEST, Component, load_component
 from labgen.documents import SUFFIXES, parse_document
 from labgen.errors import DocumentError, LabgenError, LockError, UsageError
@@ -82,7 +82,7 @@ def addresses_in(path: Path, lab: Lab, home: Path) -> Iterator[str]:
                 continue
             for source in artefact.sources:
                 match source:
-                    case UrlSource():
+                    case UrlSource() | ReleaseSource():
                         yield f"{name} {artefact.version} from {source.url}"
                     case DebianPoolSource():
                         yield f"{name} {artefact.version} from this machine's mirror ({source.package})"

@@ -14,7 +14,7 @@ from packaging.version import Version
 from labgen.actions.repro.cells import CellRunner, Say
 from labgen.actions.repro.run import ReproRequest, request_of
 from labgen.actions.session.open import lab_of
-from labgen.artefacts.wheels import PipFailed, offered_versions
+from labgen.artefacts.sources import SourceFailed, offered_versions
 from labgen.errors import ArtefactError, DocumentError, UnknownNameError, UsageError
 from labgen.repro.document import Written, check_references
 from labgen.repro.matrix import IMPOSSIBLE, Axis, Bisection, Cell, CellResult, bisect, make_cells, matrix_data
@@ -140,9 +140,9 @@ def versions_between(written: Written, axis: Axis, options: ReproRequest) -> tup
     if source is None:
         raise UsageError(f"there is no choice of versions of {component} to search", where=where)
     try:
-        offered = offered_versions(source.package)
-    except PipFailed as why:
-        raise ArtefactError(f"the versions of {source.package} cannot be had: {why}", where=where) from None
+        offered = offered_versions(source)
+    except SourceFailed as why:
+        raise ArtefactError(f"the versions of {component} cannot be had: {why}", where=where) from None
     first, last = sorted(axis.values, key=Version)
     inside = [it for it in offered if Version(first) < Version(it) < Version(last) and not source.problem(it)]
     return (first, *sorted(inside, key=Version), last)

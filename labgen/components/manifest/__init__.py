@@ -4,8 +4,8 @@ from labgen.components.manifest.artefacts import (
     Artefact,
     DebianPoolSource,
     GoSource,
-    OtherVersions,
     PypiSource,
+    ReleaseSource,
     Source,
     UrlSource,
     Wheels,
@@ -26,6 +26,7 @@ from labgen.components.manifest.checks import CheckEntry, CommandCheck, CommandE
 from labgen.components.manifest.files import Configuration, File, Validator
 from labgen.components.manifest.model import Collect, Manifest, Rule, Scales, Secret
 from labgen.components.manifest.network import Listen, Talk
+from labgen.components.manifest.other_versions import GoVersions, OtherVersions, PypiVersions
 from labgen.components.manifest.parameters import TYPES, Parameter
 from labgen.components.manifest.roles import (
     DcsRole,
@@ -54,6 +55,7 @@ __all__ = [
     "FailoverManagerRole",
     "File",
     "GoSource",
+    "GoVersions",
     "Identifier",
     "Listen",
     "Manifest",
@@ -70,7 +72,9 @@ __all__ = [
     "ProvidedRole",
     "ProxyRole",
     "PypiSource",
+    "PypiVersions",
     "Ready",
+    "ReleaseSource",
     "Role",
     "Rule",
     "Scalar",

@@ -7,9 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from labgen.components.manifest.base import Package, Strict, Version
-from labgen.components.versions import is_below, is_release, is_same
-from labgen.systems import system
-from labgen.wording import must_be
 
 
 class DebianPoolSource(Strict):
@@ -32,13 +29,25 @@ class UrlSource(Strict):
     member: str | None = None
 
 
+class ReleaseSource(Strict):
+    """MEMBER of the archive that a version was released as; its checksum stands at SUMS, as `sha256sum` writes them."""
+
+    kind: Literal["release"]
+    url: str
+    sums: str
+    member: str
+
+
 class GoSource(Strict):
-    """A Go module built with the host's Go; SUM is the module's `h1:` checksum."""
+    """A Go module whose top folder is a program, built with the host's Go.
+
+    sum: the module's `h1:` checksum; without one it is held against Go's checksum database alone.
+    """
 
     kind: Literal["go"]
     module: str
     version: str
-    sum: str = Field(pattern=r"^h1:")
+    sum: str | None = Field(default=None, pattern=r"^h1:")
 
 
 class Wheels(Strict):
@@ -69,7 +78,7 @@ class PypiSource(Wheels):
     requirements: tuple[str, ...] = Field(min_length=1)
 
 
-Source = Annotated[DebianPoolSource | UrlSource | GoSource | PypiSource, Field(discriminator="kind")]
+Source = Annotated[DebianPoolSource | UrlSource | ReleaseSource | GoSource | PypiSource, Field(discriminator="kind")]
 
 
 class Artefact(Strict):
@@ -77,36 +86,3 @@ class Artefact(Strict):
 
     version: Version
     sources: tuple[Source, ...] = Field(min_length=1)
-
-
-class OtherVersions(Wheels):
-    """How the component's program is had in another version than the operating system's: from Python's package index.
-
-    package, extras: what is asked for there. minimum: the first version that can be chosen. except: later ones that
-    their makers withdrew. beside: packages that are installed with it.
-    """
-
-    package: Package
-    extras: tuple[Package, ...] = ()
-    minimum: Version
-    except_: tuple[Version, ...] = Field(default=(), alias="except")
-    beside: tuple[Package, ...] = ()
-
-    def problem(self, version: str) -> str | None:
-        """Why VERSION cannot be chosen, as the end of a sentence; None if it can."""
-        if not is_release(version):
-            return must_be("the number of a release, like 3.0.4", version)
-        if is_below(version, self.minimum):
-            return must_be(f"at least {self.minimum}", version)
-        if any(is_same(version, absent) for absent in self.except_):
-            return f"must not be {version}, which its makers withdrew"
-        return None
-
-    def artefact(self, version: str, os: str) -> Artefact:
-        """The wheels of VERSION for OS."""
-        extras = f"[{','.join(self.extras)}]" if self.extras else ""
-        requirements = (f"{self.package}{extras}=={version}", *self.beside)
-        source = PypiSource(
-            kind="pypi", python=system(os).python, requirements=requirements, pins=self.pins, built=self.built
-        )
-        return Artefact(version=version, sources=(source,))

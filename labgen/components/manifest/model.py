@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from labgen.components.manifest.artefacts import Artefact, OtherVersions
+from labgen.components.manifest.artefacts import Artefact
 from labgen.components.manifest.base import Identifier, Name, Strict
 from labgen.components.manifest.checks import CheckEntry
 from labgen.components.manifest.files import Configuration, File, Validator
 from labgen.components.manifest.network import Listen, Talk
+from labgen.components.manifest.other_versions import OtherVersions
 from labgen.components.manifest.parameters import Parameter
 from labgen.components.manifest.roles import ProvidedRole
 from labgen.components.manifest.steps import Ready, Start
