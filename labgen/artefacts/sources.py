@@ -26,7 +26,11 @@ BUILD_TIMEOUT = 1200  # seconds for a Go build with its downloads
 
 
 class SourceFailed(Exception):
-    """Why this source did not give the file; another may."""
+    """Why this source did not give the file; another may. cure: what to do next, where that follows from it."""
+
+    def __init__(self, what: str, cure: str | None = None) -> None:
+        super().__init__(what)
+        self.cure = cure
 
 
 def fetch(source: Source, name: str, work: Path) -> Path:
@@ -44,7 +48,7 @@ def fetch(source: Source, name: str, work: Path) -> Path:
     except SourceFailed:
         raise
     except PipFailed as error:
-        raise SourceFailed(str(error)) from None
+        raise SourceFailed(str(error), error.cure) from None
     except subprocess.TimeoutExpired as error:
         raise SourceFailed(f"{error.cmd[0]} took longer than {error.timeout:.0f} seconds") from None
     except Exception as error:  # a download or an archive may be damaged in ways that its library does not foresee

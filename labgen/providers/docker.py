@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +21,7 @@ from labgen.providers.docker_snapshotter import DockerSnapshotter, image_names, 
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.names import LabNames, machine_name, network_name
 from labgen.providers.vagrant import Vagrant
+from labgen.state import Owner
 from labgen.system.tools import ToolResult, ask
 from labgen.systems import system
 
@@ -157,10 +158,15 @@ class DockerProvider(Provider):
             bridge = (network.get("Options") or {}).get("com.docker.network.bridge.name") or f"br-{network['Id'][:12]}"
             for config in (network.get("IPAM") or {}).get("Config") or ():
                 if subnet := config.get("Subnet"):
-                    cure = base.network_cure(name, f"docker network rm {name}")
+                    cure = base.network_cure(name, f"docker network rm {name}", _maker(network))
                     says_a_lab = "labgen.lab" in (network.get("Labels") or {})
                     held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure, says_a_lab))
         return held
+
+
+def _maker(network: Mapping[str, Any]) -> Owner:
+    labels = network.get("Labels") or {}
+    return Owner(labels.get("labgen.owner", ""), labels.get("labgen.origin", ""))
 
 
 def _containers(names: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -107,9 +107,17 @@ def test_second_lab_of_one_blueprint(here: Path) -> None:
     second = lab_of(request(name="second", profile="published"), make=True)
     second.save()
     assert second.lab.name == "second"
+    assert not any("second lab" in note for note in second.notes)
     assert second.folder.path == here / "state" / "labs" / "second"
     assert existing_lab("sample").lab.profile == "modern"
     assert lab_of(request(name="second")).lab.profile == "published"
+
+
+@pytest.mark.usefixtures("here", "alone")
+def test_a_second_lab_by_the_name_of_the_first_is_said() -> None:
+    lab_of(request()).save()
+    second = lab_of(request("sample", name="second"), make=True)
+    assert second.notes[0] == "second is a second lab: sample stays as it is"
 
 
 def test_existing_keeps_its_system_and_its_versions(here: Path) -> None:

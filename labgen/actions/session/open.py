@@ -120,8 +120,10 @@ def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
 
     lab = resolved()
     notes: tuple[str, ...] = ()
+    if make and find_lab(request.lab) and request.lab not in blueprint_files():
+        notes = (f"{name} is a second lab: {request.lab} stays as it is",)
     if make and ("network", "cidr") not in lab.origins and (place := another_network(lab)):
-        lab, notes = resolved(place.cidr), (place.why,)
+        lab, notes = resolved(place.cidr), (*notes, place.why)
     record = LabRecord(
         name=name,
         blueprint=str(path.resolve()),
