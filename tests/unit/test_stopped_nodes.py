@@ -6,14 +6,16 @@ import time
 from pathlib import Path
 
 import pytest
+from labs import lab, write_component
 
 from labgen.checks.context import Context, NodeSessions, Unknown
 from labgen.errors import NodeError
-from labgen.lab.model import Lab
 from labgen.provision import Connections
 
 
-def test_there_is_no_connection_to_it(tmp_path: Path, sample: Lab) -> None:
+def test_there_is_no_connection_to_it(tmp_path: Path) -> None:
+    write_component(tmp_path / "components", "bare")
+    sample = lab(tmp_path, {"n1": ["bare"]})
     with Connections({}, tmp_path / "known_hosts") as connections:
         with pytest.raises(NodeError, match="n1 is not running"):
             connections["n1"]
