@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -150,7 +150,8 @@ class DockerProvider(Provider):
         held = []
         for network in networks:
             name, inside = network["Name"], members.get(network["Name"], set())
-            marked = name == network_name(lab) or (network.get("Labels") or {}).get("labgen.lab") == lab.name
+            says = _marks("network", network, network)
+            marked = name == network_name(lab) or says.lab == lab.name
             # Vagrant reuses a network of its own that nobody is in any more.
             idle = name.startswith("vagrant_network") and not inside
             own = marked or idle or bool(inside and inside <= names)
@@ -158,15 +159,9 @@ class DockerProvider(Provider):
             bridge = (network.get("Options") or {}).get("com.docker.network.bridge.name") or f"br-{network['Id'][:12]}"
             for config in (network.get("IPAM") or {}).get("Config") or ():
                 if subnet := config.get("Subnet"):
-                    cure = base.network_cure(name, f"docker network rm {name}", _maker(network))
-                    says_a_lab = "labgen.lab" in (network.get("Labels") or {})
-                    held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure, says_a_lab))
+                    cure = base.network_cure(name, f"docker network rm {name}", Owner(says.owner, says.origin))
+                    held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure, bool(says.lab)))
         return held
-
-
-def _maker(network: Mapping[str, Any]) -> Owner:
-    labels = network.get("Labels") or {}
-    return Owner(labels.get("labgen.owner", ""), labels.get("labgen.origin", ""))
 
 
 def _containers(names: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -41,6 +41,6 @@ def write_atomically(path: Path, content: bytes, mode: int) -> None:
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(path)  # a failed write, unlike a failed open, does not know its file
         raise

@@ -25,7 +25,7 @@ def _from_environment(own: str, shared: str, home: str) -> Path:
     else:
         base = os.environ.get(shared)
         place = (Path(base) if base else Path.home() / home) / "labgen"
-    if is_file(place):
+    if file := next(filter(is_file, (place, *place.parents)), None):
         cure = f"move it away, or have {own} name a folder"
-        raise HostError("a file stands where labgen keeps its folder", where=place, cure=cure)
+        raise HostError("a file stands where labgen keeps its folder", where=file, cure=cure)
     return place

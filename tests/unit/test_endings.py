@@ -94,13 +94,20 @@ def test_ctrl_c_at_any_moment_is_no_traceback(environment: dict[str, str]) -> No
     assert 130 in seen
 
 
+@pytest.mark.parametrize("below", [".", "state/labgen"])
 @pytest.mark.parametrize("variable", ["LABGEN_STATE", "LABGEN_CACHE"])
-def test_a_file_in_the_place_of_a_folder(variable: str, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_file_in_the_place_of_a_folder(
+    variable: str, below: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
     place = tmp_path / "file"
     place.touch()
     words = ("list",) if variable == "LABGEN_STATE" else ("image", "list")
     done = subprocess.run(
-        [*LABGEN, *words], capture_output=True, text=True, env={**environment, variable: str(place)}, check=False
+        [*LABGEN, *words],
+        capture_output=True,
+        text=True,
+        env={**environment, variable: str(place / below)},
+        check=False,
     )
     assert done.returncode == 3
     assert done.stderr.splitlines() == [

@@ -85,6 +85,17 @@ def test_an_edited_blueprint_counts_and_its_copy_when_it_is_gone(here: Path) -> 
     assert len(lab_of(LabRequest("sample")).lab.nodes) == 1
 
 
+def test_a_damaged_copy_is_taken_anew(here: Path) -> None:
+    lab_of(request()).save()
+    copy = here / "state" / "labs" / "sample" / "blueprint.yml"
+    copy.write_text("name: [")
+    with pytest.raises(DocumentError) as told:
+        existing_lab("sample")
+    assert f"labgen up sample takes this copy anew from {here / 'sample.yml'}" in str(told.value)
+    lab_of(LabRequest("sample")).save()
+    assert existing_lab("sample").lab.name == "sample"
+
+
 def test_an_edited_blueprint_may_have_faults(here: Path) -> None:
     lab_of(request()).save()
     (here / "sample.yml").write_text("name: [")
