@@ -129,6 +129,10 @@ def test_a_second_lab_by_the_name_of_the_first_is_said() -> None:
     lab_of(request()).save()
     second = lab_of(request("sample", name="second"), make=True)
     assert second.notes[0] == "second is a second lab: sample stays as it is"
+    # A blueprint's name stands for the blueprint.
+    lab_of(LabRequest("etcd-haproxy", provider="docker"), make=True).save()
+    third = lab_of(LabRequest("etcd-haproxy", "third", provider="docker"), make=True)
+    assert not any("second lab" in note for note in third.notes)
 
 
 def test_existing_keeps_its_system_and_its_versions(here: Path) -> None:

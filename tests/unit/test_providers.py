@@ -201,6 +201,9 @@ def test_whose_a_docker_network_is(say: Say) -> None:
         docker_network("shared", "192.168.61.0/24"),
         docker_network("labgen-tour", "192.168.62.0/24", Options={"com.docker.network.bridge.name": "lab0"}),
         docker_network("idle", "fd00::/64"),
+        docker_network(
+            "labgen-far", "192.168.63.0/24", Labels={"labgen.owner": "0123", "labgen.origin": "eve in /home/eve"}
+        ),
     ]
     say(
         {
@@ -213,10 +216,11 @@ def test_whose_a_docker_network_is(say: Say) -> None:
         }
     )
     held = DockerProvider().networks(LAB)
-    assert [network.own for network in held] == [True, False, True, False]
+    assert [network.own for network in held] == [True, False, True, False, False]
     assert held[1].holder == "docker network shared (used by labgen-other-n1, labgen-tour-n1)"
     assert [network.device for network in held[1:3]] == ["br-0123456789ab", "lab0"]
     assert held[2].cure == "it is the lab tour of somebody else, who alone can destroy it"
+    assert held[4].cure == "it is the lab far of eve in /home/eve, who alone can destroy it"
     assert "docker network rm shared" in (held[1].cure or "")
 
 
