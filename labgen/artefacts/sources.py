@@ -34,7 +34,11 @@ TIMEOUT = 60  # seconds without a byte
 
 
 class SourceFailed(Exception):
-    """Why this source did not give the file; another may."""
+    """Why this source did not give the file; another may. cure: what to do next, where that follows from it."""
+
+    def __init__(self, what: str, cure: str | None = None) -> None:
+        super().__init__(what)
+        self.cure = cure
 
 
 def fetch(source: Source, name: str, work: Path) -> Path:
@@ -53,7 +57,9 @@ def fetch(source: Source, name: str, work: Path) -> Path:
                 return fetch_wheels(source, name, work)
     except SourceFailed:
         raise
-    except (PipFailed, GoFailed) as error:
+    except PipFailed as error:
+        raise SourceFailed(str(error), error.cure) from None
+    except GoFailed as error:
         raise SourceFailed(str(error)) from None
     except subprocess.TimeoutExpired as error:
         raise SourceFailed(f"{error.cmd[0]} took longer than {error.timeout:.0f} seconds") from None

@@ -20,6 +20,10 @@ from labgen.system.locks import exclusively
 
 Progress = Callable[[str], None]
 RECORD = "record.json"
+MEND = (
+    "mend one of the sources above: a network, a mirror, an index, or a Go compiler "
+    "(on Debian 13: apt install golang-go); then run this again"
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class ArtefactStore:
             return False
 
     def _fetch(self, home: Path, name: str, artefact: Artefact, progress: Progress) -> None:
-        reasons = []
+        reasons, cures = [], set()
         for source in artefact.sources:
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=f".{name}.") as scratch:
                 work = Path(scratch)
@@ -107,6 +111,7 @@ class ArtefactStore:
                     file = fetch(source, name, work)
                 except SourceFailed as error:
                     reasons.append(f"{source.kind}: {error}")
+                    cures.add(error.cure or MEND)
                     continue
                 finished = work / "finished"
                 finished.mkdir()
@@ -119,8 +124,7 @@ class ArtefactStore:
         raise ArtefactError(
             f"no source gives {name} {artefact.version}",
             detail=reasons,
-            cure="mend one of the sources above: a network, a mirror, an index, or a Go compiler (on Debian 13: "
-            "apt install golang-go); then run this again",
+            cure="\nor ".join(sorted(cures)) or MEND,
         )
 
 

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from labgen.components.manifest import PypiSource
-from labgen.errors import meant
+from labgen.components.versions import nearest
 
 REQUIREMENTS = "requirements.txt"
 """The file beside the wheels that says what to install."""
@@ -26,7 +26,11 @@ LAST_LINES = 5
 
 
 class PipFailed(Exception):
-    """What pip said."""
+    """What pip said. cure: what to do next, where that follows from it."""
+
+    def __init__(self, what: str, cure: str | None = None) -> None:
+        super().__init__(what)
+        self.cure = cure
 
 
 def fetch_wheels(source: PypiSource, name: str, work: Path) -> Path:
@@ -36,16 +40,24 @@ def fetch_wheels(source: PypiSource, name: str, work: Path) -> Path:
     wheels.mkdir()
     pins.write_text(_lines(f"{package}=={version}" for package, version in source.pins.items()))
     if source.built:
+        # To build takes long: a version that there is not is found out first.
+        _download(source, wheels, pins, "--no-deps")
         # Not from pip's cache, which may hold a wheel with other dates in it.
         wanted = [f"{package}=={source.pins[package]}" for package in source.built]
         # Not with the setuptools of this environment, which may lack a part.
         _pip("wheel", "--use-pep517", "--no-deps", "--no-cache-dir", "--wheel-dir", built, *wanted)
         if tied := sorted(wheel.name for wheel in built.iterdir() if not wheel.name.endswith("-none-any.whl")):
             raise PipFailed(f"{', '.join(tied)} would only run on this machine")
+    _download(source, wheels, pins, f"--find-links={built}")
+    (wheels / REQUIREMENTS).write_text(_lines(source.requirements))
+    return _packed(wheels, work / name)
+
+
+def _download(source: PypiSource, wheels: Path, pins: Path, option: str) -> None:
     _pip(
         "download",
         "--only-binary=:all:",
-        f"--find-links={built}",
+        option,
         "--implementation=cp",
         f"--python-version={source.python}",
         f"--abi=cp{source.python.replace('.', '')}",
@@ -54,8 +66,6 @@ def fetch_wheels(source: PypiSource, name: str, work: Path) -> Path:
         f"--dest={wheels}",
         *source.requirements,
     )
-    (wheels / REQUIREMENTS).write_text(_lines(source.requirements))
-    return _packed(wheels, work / name)
 
 
 def offered_wheels(package: str) -> tuple[str, ...]:
@@ -88,7 +98,7 @@ def _pip(*words: str | Path) -> str:
     except subprocess.TimeoutExpired:
         raise PipFailed(f"pip {words[0]} took longer than {TIMEOUT} seconds") from None
     if done.returncode:
-        raise PipFailed(_reason(done.stdout, done.stderr) or f"pip {words[0]}: exit code {done.returncode}")
+        raise _failed(done.stdout, done.stderr) or PipFailed(f"pip {words[0]}: exit code {done.returncode}")
     return done.stdout
 
 
@@ -101,17 +111,19 @@ def pip_command() -> list[str]:
     raise PipFailed("there is no pip on PATH")
 
 
-def _reason(output: str, errors: str) -> str:
+def _failed(output: str, errors: str) -> PipFailed | None:
     """What went wrong in pip's words, but for its warnings, which may show an index's address."""
     if lacking := re.search(r"the requirement ([\w.-]+)\S*?(?:==(\S+))? .*\(from versions: (.+)\)", errors):
         package, version, offered = lacking.groups()
         if offered == "none":
-            return f"pip finds no {package}: no index answers, or none has it for this Python"
-        return f"there is no {package} {version or 'that fits'}; {meant(version or '', offered.split(', '))}"
+            return PipFailed(f"pip finds no {package}: no index answers, or none has it for this Python")
+        near = ", ".join(nearest(version or "", offered.split(", "))) or "none"
+        cure = f"ask for a version of {package} that there is"
+        return PipFailed(f"there is no {package} {version or 'that fits'}; the nearest: {near}", cure)
     _, _, conflict = output.partition("The conflict is caused by:\n")
     told = [line.strip() for line in conflict.partition("\n\n")[0].splitlines()]
     told = told or [line.removeprefix("ERROR: ") for line in errors.splitlines() if line.startswith("ERROR: ")]
-    return "; ".join(told[:LAST_LINES])
+    return PipFailed("; ".join(told[:LAST_LINES])) if told else None
 
 
 def _packed(folder: Path, target: Path) -> Path:

@@ -66,7 +66,8 @@ class CheckpointStore:
         """The checkpoint NAME; raises UnknownNameError with those that there are."""
         found = {checkpoint.name: checkpoint for checkpoint in self._records()}
         if name not in found:
-            raise UnknownNameError("checkpoint", name, found, where=self.lab)
+            none = f"there is none yet: labgen checkpoint save {self.lab} NAME makes one"
+            raise UnknownNameError("checkpoint", name, found, where=self.lab, none=none)
         return found[name]
 
     def has(self, name: str) -> bool:

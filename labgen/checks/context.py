@@ -126,7 +126,7 @@ class Context:
         except Exception as why:  # whatever a connection may throw, it means the same here: no answer
             reason = "there is no connection to it" if isinstance(why, KeyError) else reason_of(why)
             self._keep(node, command, Silence(reason), began)
-            raise Unknown(f"{node}: {reason}") from why
+            raise Unknown(reason if reason.startswith(f"{node} ") else f"{node}: {reason}") from why
         finally:
             turn.release()
         self._keep(node, command, result, began)

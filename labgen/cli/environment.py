@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from labgen.cli.lazy import Row
-from labgen.errors import LabgenError, meant
+from labgen.errors import LabgenError, UsageError, meant
 
 PREFIX = "LABGEN_"
 OWN = frozenset(f"{PREFIX}{name}" for name in ("STATE", "CACHE", "DEBUG", "REPOSITORY", "HARVEST", "NAMESPACE"))
@@ -60,7 +60,7 @@ def with_variables(command: Any, begin: str) -> Any:
         def invoke(ctx: Any) -> Any:
             try:
                 return plain(ctx)
-            except LabgenError as error:
+            except UsageError as error:  # others are not about what was typed
                 _blame(error, ctx)
                 raise
 
@@ -68,7 +68,7 @@ def with_variables(command: Any, begin: str) -> Any:
     return command
 
 
-def _blame(error: LabgenError, ctx: Any) -> None:
+def _blame(error: UsageError, ctx: Any) -> None:
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name)
         if source is None or source.name != "ENVIRONMENT":

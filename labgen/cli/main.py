@@ -90,10 +90,11 @@ def _warn() -> None:
             print(line, file=sys.stderr)
 
 
-def _full_disk(error: OSError) -> LabgenError | None:
+def _host_error(error: OSError) -> LabgenError | None:
+    from labgen.host.places import unusable_place
     from labgen.host.room import full_disk, full_output
 
-    return full_output(error) or full_disk(error)
+    return full_output(error) or full_disk(error) or unusable_place(error)
 
 
 def main() -> None:
@@ -123,9 +124,9 @@ def main() -> None:
     except Exception as error:
         if _Lost.interrupt:
             raise KeyboardInterrupt from None
-        if isinstance(error, OSError) and (full := _full_disk(error)):
-            print("\n".join(full.lines()), file=sys.stderr)
-            sys.exit(full.exit_code)
+        if isinstance(error, OSError) and (host := _host_error(error)):
+            print("\n".join(host.lines()), file=sys.stderr)
+            sys.exit(host.exit_code)
         if os.environ.get("LABGEN_DEBUG"):
             raise
         import traceback

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from labgen.actions.session.open import LabRequest
+    from labgen.actions.session.open import LabRequest, OpenLab
 
 
 def complete_labs(incomplete: str) -> list[str]:
@@ -47,6 +47,54 @@ def complete_providers(incomplete: str) -> list[str]:
     return [name for name in provider_names() if name.startswith(incomplete)]
 
 
+def complete_profiles(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Profiles of the lab or blueprint that stands before, for the shell."""
+    from labgen.errors import LabgenError
+
+    try:
+        profiles = _opened(ctx).lab.blueprint.profiles
+    except LabgenError:
+        return []
+    return [name for name in profiles if name.startswith(incomplete)]
+
+
+def complete_stages(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Where the lab or blueprint that stands before can be stopped, for the shell."""
+    from labgen.errors import LabgenError
+    from labgen.plan import build_plan
+    from labgen.plan.until import until_words
+
+    try:
+        words = until_words(build_plan(_opened(ctx).lab))
+    except LabgenError:
+        return []
+    return [word for word in words if word.startswith(incomplete)]
+
+
+def complete_values(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What `--set` can change in the lab or blueprint that stands before, for the shell."""
+    from labgen.errors import LabgenError
+    from labgen.overrides.assignment import MACHINE_VALUES
+
+    try:
+        lab = _opened(ctx).lab
+    except LabgenError:
+        return []
+    paths = ["os", "network.cidr", *(f"nodes.{node.name}.{what}" for node in lab.nodes for what in MACHINE_VALUES)]
+    for name, component in lab.components.items():
+        paths += [f"{name}.{parameter}" for parameter in component.manifest.parameters]
+        paths += [f"versions.{name}"] if component.manifest.choosable(lab.os) else []
+    return [f"{path}=" for path in sorted(paths) if path.startswith(incomplete)]
+
+
+def _opened(ctx: typer.Context) -> OpenLab:
+    from labgen.actions.session.open import LabRequest, lab_of
+
+    # An option that still lacks its value ends the parsing, and leaves the words before it unnamed.
+    words = [ctx.params.get("lab"), *ctx.args]
+    return lab_of(LabRequest(next(filter(None, words), ""), provider=ctx.params.get("provider")))
+
+
 Blueprint = Annotated[
     str,
     typer.Argument(
@@ -82,6 +130,7 @@ Profile = Annotated[
     typer.Option(
         envvar="LABGEN_PROFILE",
         help="An edition of the lab that the blueprint offers: modern, next, published. [default: the blueprint's]",
+        autocompletion=complete_profiles,
         show_default=False,
     ),
 ]
@@ -93,6 +142,7 @@ Set = Annotated[
         metavar="PATH=VALUE",
         help="Change a value: patroni.ttl=60, os=debian-12, nodes.NODE.memory=512, network.cidr=10.77.5.0/24. "
         "May be repeated.",
+        autocompletion=complete_values,
         show_default=False,
     ),
 ]

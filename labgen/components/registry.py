@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labgen.components.manifest import FailoverManagerRole, Manifest
-from labgen.components.versions import is_package_version, is_same
+from labgen.components.versions import is_of_series, is_package_version, is_same
 from labgen.documents import Loc
 from labgen.documents.model import read_document
 from labgen.errors import DocumentError, meant
@@ -90,6 +90,8 @@ class Component:
     def version_problem(self, version: str, os: str) -> str | None:
         """Why the component cannot be had in VERSION on OS, as a sentence; None if it can."""
         about = self.manifest
+        if self.pins(version, os) and not system(os).moving and not is_of_series(version, about.versions[os]):
+            return f"{self.name} comes from {system(os).title} in the version {about.versions[os]}, not as {version}"
         if (
             self.pins(version, os)
             or version in (about.versions.get(os), *about.suites.get(os, {}))

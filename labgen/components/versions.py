@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
+from collections.abc import Iterable
 
 from packaging.version import Version
 
@@ -27,6 +29,22 @@ def program_version(package_version: str) -> str:
     upstream = package_version.rpartition(":")[2].rpartition("-")[0]
     found = re.match(r"[0-9]+(\.[0-9]+)*", upstream)
     return found[0] if found else upstream
+
+
+def is_of_series(package_version: str, own: str) -> bool:
+    """Whether a Debian package of PACKAGE_VERSION may be in a release that has OWN of the program.
+
+    A stable release mends OWN, and stays with its first two numbers, or with the one that stands there.
+    """
+    series = own.split(".")[:2]
+    return program_version(package_version).split(".")[: len(series)] == series
+
+
+def nearest(version: str, offered: Iterable[str], count: int = 3) -> list[str]:
+    """Of the releases in OFFERED the COUNT next to VERSION on either side, oldest first; for no release the newest."""
+    known = sorted(filter(is_release, offered), key=Version)
+    at = bisect(known, Version(version), key=Version) if is_release(version) else len(known)
+    return known[max(at - count, 0) : at + count]
 
 
 def is_release(text: str) -> bool:

@@ -38,14 +38,15 @@ def full_disk(error: OSError) -> DiskFullError | None:
     """The error to show for ERROR if it came for want of room, else None."""
     if error.errno not in NO_ROOM:
         return None
-    # A failed write, unlike a failed open, does not know its file.
+    # A failed write, unlike a failed open, may not know its file.
     places = {"LABGEN_STATE": state_folder(), "LABGEN_CACHE": cache_folder(), "TMPDIR": Path(tempfile.gettempdir())}
     where = Path(error.filename) if isinstance(error.filename, str) else None
     known = [name for name, place in places.items() if where and where.is_relative_to(place)]
     variable = min(known or places, key=lambda name: free_disk(places[name]))
+    elsewhere = f"have {variable} name" if known or where is None else "name"
     where = where or places[variable]
     return DiskFullError(
         f"there is no room left on a disk: {free_disk(where)} MiB are free",
         where=where,
-        cure=f"{MAKE_ROOM};\nor have {variable} name a folder on another disk; then the same command goes on from here",
+        cure=f"{MAKE_ROOM};\nor {elsewhere} a folder on another disk; then the same command goes on from here",
     )

@@ -179,10 +179,9 @@ class Patroni:
 
     def _run(self, node: Node, command: str, stdin: str | None, timeout: float) -> CommandResult:
         data = None if stdin is None else stdin.encode()
-        try:
-            return self._connections[node.name].run(command, stdin=data, timeout=timeout)
-        except UnknownNameError:
-            raise NodeError(f"{node.name} is not running", cure=f"labgen up {self.lab.name}") from None
+        if node.name not in self._connections:
+            raise NodeError(f"{node.name} is not running", cure=f"labgen up {self.lab.name}")
+        return self._connections[node.name].run(command, stdin=data, timeout=timeout)
 
 
 def until(what: str, seconds: float, found: Callable[[], T | None], *, lab: str) -> T:

@@ -172,7 +172,9 @@ class Applier(Additions):
             if kept := config.kept_by(path):
                 raise UsageError(f"{kept[0]} of {component} is not changed here: {kept[1]}", where=given.origin)
             if value is not None and (problem := form.problem(path, value)):
-                raise UsageError(f"{config.file.rpartition('/')[2]} {problem}", where=given.origin)
+                example = form.example(path)
+                cure = f"for example config.{component}.{example}" if example else None
+                raise UsageError(f"{config.file.rpartition('/')[2]} {problem}", where=given.origin, cure=cure)
             self._into.origins[*given.path[: len(given.path) - len(keys)], *path] = given.origin
             tree: Any = value
             for part in reversed(path):

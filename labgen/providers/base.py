@@ -16,6 +16,7 @@ from labgen.providers.image_maker import ImageMaker
 from labgen.providers.names import LabNames
 from labgen.providers.snapshotter import Snapshotter
 from labgen.providers.vagrant import INSTALL_VAGRANT, Vagrant
+from labgen.state import Owner, find_lab, owner
 
 VAGRANTFILES = Path(__file__).parent / "vagrantfiles"
 """The built-in providers' parts of the Vagrantfile."""
@@ -159,10 +160,17 @@ class Provider:
         return []
 
 
-def network_cure(name: str, by_hand: str) -> str:
-    """How to be rid of a network called NAME: another lab is destroyed, anything else removed BY_HAND."""
+def network_cure(name: str, by_hand: str, made_by: Owner | None = None) -> str:
+    """How to be rid of a network called NAME: another lab of this user is destroyed, anything else removed BY_HAND.
+
+    made_by: whose it says it is.
+    """
     if name.startswith("labgen-"):
-        return f"that is another lab's; if it is not needed: labgen destroy {name.removeprefix('labgen-')} --yes"
+        lab = name.removeprefix("labgen-")
+        if find_lab(lab) and (made_by is None or made_by.id in ("", owner().id)):
+            return f"that is another lab's; if it is not needed: labgen destroy {lab} --yes"
+        whose = (made_by and made_by.origin) or "somebody else"
+        return f"it is the lab {lab} of {whose}, who alone can destroy it"
     return f"if nobody needs it: {by_hand}"
 
 

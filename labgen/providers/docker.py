@@ -21,6 +21,7 @@ from labgen.providers.docker_snapshotter import DockerSnapshotter, image_names, 
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.names import LabNames, machine_name, network_name
 from labgen.providers.vagrant import Vagrant
+from labgen.state import Owner
 from labgen.system.tools import ToolResult, ask
 from labgen.systems import system
 
@@ -149,7 +150,8 @@ class DockerProvider(Provider):
         held = []
         for network in networks:
             name, inside = network["Name"], members.get(network["Name"], set())
-            marked = name == network_name(lab) or (network.get("Labels") or {}).get("labgen.lab") == lab.name
+            says = _marks("network", network, network)
+            marked = name == network_name(lab) or says.lab == lab.name
             # Vagrant reuses a network of its own that nobody is in any more.
             idle = name.startswith("vagrant_network") and not inside
             own = marked or idle or bool(inside and inside <= names)
@@ -157,9 +159,8 @@ class DockerProvider(Provider):
             bridge = (network.get("Options") or {}).get("com.docker.network.bridge.name") or f"br-{network['Id'][:12]}"
             for config in (network.get("IPAM") or {}).get("Config") or ():
                 if subnet := config.get("Subnet"):
-                    cure = base.network_cure(name, f"docker network rm {name}")
-                    says_a_lab = "labgen.lab" in (network.get("Labels") or {})
-                    held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure, says_a_lab))
+                    cure = base.network_cure(name, f"docker network rm {name}", Owner(says.owner, says.origin))
+                    held.append(HeldNetwork(subnet, f"docker network {name}{who}", bridge, own, cure, bool(says.lab)))
         return held
 
 

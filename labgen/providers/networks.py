@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -16,6 +16,8 @@ from labgen.providers.base import HeldNetwork, Provider
 from labgen.providers.registry import all_providers
 from labgen.system.tools import ask
 
+Free = Callable[[], str | None]
+
 NOT_A_RANGE = 8
 """A route to more than a /8 is a way to the whole internet (a VPN's 0.0.0.0/1), not a range in use."""
 
@@ -24,9 +26,12 @@ NO_NEIGHBOURS = (65534, 512)
 """ARPHRD_NONE and ARPHRD_PPP of Linux's if_arp.h."""
 
 
-def address_conflicts(lab: Lab) -> list[AddressInUseError]:
-    """What else on this host holds addresses of the lab's network; the lab's own networks do not count."""
-    return conflicts(lab.network.cidr, _held(lab), host_routes())
+def address_conflicts(lab: Lab, free: Free = lambda: None) -> list[AddressInUseError]:
+    """What else on this host holds addresses of the lab's network; the lab's own networks do not count.
+
+    free: finds a range that the lab could have instead.
+    """
+    return conflicts(lab.network.cidr, _held(lab), host_routes(), free)
 
 
 def ranges_in_use(lab: Lab) -> list[IPv4Network]:
@@ -93,16 +98,24 @@ def _foreign(held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[HeldNet
     return [network for network in held if not network.own] + [r for r in routes if r.device not in known]
 
 
-def conflicts(cidr: str, held: list[HeldNetwork], routes: list[HeldNetwork]) -> list[AddressInUseError]:
+def conflicts(
+    cidr: str, held: list[HeldNetwork], routes: list[HeldNetwork], free: Free = lambda: None
+) -> list[AddressInUseError]:
     """One error for every holder in HELD or ROUTES whose range overlaps CIDR and is not the lab's own."""
     lab_range = IPv4Network(cidr)
+    holders = [
+        network
+        for network in _foreign(held, routes)
+        if (other := _range(network.cidr)) and other.overlaps(lab_range) and not _only_passes(network, lab_range)
+    ]
+    instead = (free() if holders else None) or "…"
     return [
         (RangeLostError if network.lab else AddressInUseError)(
             f"the lab's network {cidr} is in use here: {network.holder} holds {network.cidr}",
-            cure=f"{network.cure or 'stop what uses it'}\nor give the lab another range: --set network.cidr=…",
+            cure=f"give the lab another range: --set network.cidr={instead}\n"
+            f"or have this one free: {network.cure or 'stop what uses it'}",
         )
-        for network in _foreign(held, routes)
-        if (other := _range(network.cidr)) and other.overlaps(lab_range) and not _only_passes(network, lab_range)
+        for network in holders
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from labgen.errors import NodeError, UnknownNameError
+from labgen.errors import NodeError
 from labgen.providers.endpoint import Endpoint
 from labgen.provision.known_hosts import KnownHosts
 from labgen.system.connection import Connection
@@ -47,7 +47,7 @@ class Connections(Mapping[str, Connection]):
         from labgen.provision.ssh import SshConnection  # noqa: PLC0415 - see get_ready
 
         if node not in self._endpoints:
-            raise UnknownNameError("running node", node, self._endpoints)
+            raise NodeError(f"{node} is not running", cure="labgen up brings it back")
         with self._locks[node]:
             connection = self._open.get(node)
             if connection is None or not connection.alive:

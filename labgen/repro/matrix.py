@@ -74,6 +74,17 @@ def parse_axes(words: Sequence[str]) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
+def refuse_one(axes: Sequence[Axis]) -> None:
+    """Raise UsageError where AXES make one lab, which has nothing beside it."""
+    if all(len(axis.values) == 1 for axis in axes):
+        one = f"--over {axes[0].path}={shortened(axes[0].values[0])}"
+        raise UsageError(
+            "one lab is no comparison: no --over has a second value",
+            where=one,
+            cure=f"give another: {one},VALUE; for one lab there is labgen repro run",
+        )
+
+
 def _split(text: str) -> Iterator[str]:
     """TEXT at its commas, but for those inside brackets or quotes, which belong to a value."""
     depth, quote, word = 0, "", ""

@@ -26,7 +26,12 @@ def keep_secrets(path: Path, lab: Lab) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         kept, private, old = {}, True, {}
     except (ValueError, AttributeError):
-        raise LabgenError(f"the lab's secrets cannot be read: {path.name} is damaged", where=path) from None
+        raise LabgenError(
+            f"the lab's secrets cannot be read: {path.name} is damaged",
+            where=path,
+            cure=f"put the file back from a copy, if you have one\n"
+            f"or labgen destroy {lab.name} --yes, then labgen up {lab.name}: the lab is made anew",
+        ) from None
     for component, group in lab.contained.items():
         for name, text in group.items():
             if text not in old.get((component, name), text):

@@ -47,6 +47,10 @@ MISTAKES = [
     "validate etcd-haproxy --set ttl=5",
     "validate etcd-haproxy --set patroni.tll=5",
     "validate etcd-haproxy --set version.patroni=3.3.2",
+    "validate consul-pgbouncer --set config.pgbouncer.pool_mode=session",
+    "validate etcd-haproxy --set os=debian-12 --set versions.etcd=3.5.16-4",
+    "matrix patroni-2445 --over versions.patroni=3.0.1",
+    "matrix patroni-2445 --over patroni.tll=1,2",
     "validate etcd-haproxy --profile modrn",
     "up etcd-haproxy -f nosuch.yml",
 ]

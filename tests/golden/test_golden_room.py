@@ -34,6 +34,10 @@ def failed_open() -> LabgenError | None:
     return room.full_disk(OSError(errno.EDQUOT, "Disk quota exceeded", "/cache/images/node.box"))
 
 
+def failed_write_elsewhere() -> LabgenError | None:
+    return room.full_disk(OSError(errno.ENOSPC, "No space left on device", "/out/Vagrantfile"))
+
+
 def failed_build() -> LabgenError | None:
     return ImageError(
         "the image labgen/debian-13-etcd:0123456789ab could not be built",
@@ -43,7 +47,7 @@ def failed_build() -> LabgenError | None:
     )
 
 
-@pytest.mark.parametrize("case", [failed_write, failed_open, failed_build])
+@pytest.mark.parametrize("case", [failed_write, failed_open, failed_write_elsewhere, failed_build])
 def test_a_full_disk(case: Callable[[], LabgenError | None], golden: Golden, readable: Readable) -> None:
     error = case()
     assert error is not None

@@ -220,12 +220,12 @@ def test_says_no(name: str, detail: str, spoil: Callable[[Healthy], object]) -> 
 @pytest.mark.parametrize(
     ("name", "detail", "spoil"),
     [
-        ("haproxy-servers", f"{THREE}: {THREE} does not answer", lambda w: w.change(THREE, "", DEAD)),
+        ("haproxy-servers", f"{THREE} does not answer", lambda w: w.change(THREE, "", DEAD)),
         ("haproxy-servers", "Patroni names no leader", lambda w: w.change(NODES, "8008/", cluster(*["replica"] * 3))),
         ("haproxy-servers", f"{TWO}: HAProxy's socket says ''", lambda w: w.change(TWO, "show stat", "")),
         (
             "keepalived-vip",
-            f"{ONE}: {ONE} does not answer",  # it may be the one that has the VIP
+            f"{ONE} does not answer",  # it may be the one that has the VIP
             lambda w: w.change(ONE, "", NodeError(f"{ONE} does not answer")),
         ),
         (

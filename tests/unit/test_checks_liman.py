@@ -126,4 +126,4 @@ def test_a_dead_node() -> None:
     world = ClusterState()
     world.nodes["liman2"].script = [("", NodeError("liman2 does not answer"))]
     result = world.run()
-    assert (result.status, result.detail) == (Status.UNKNOWN, "liman2: liman2 does not answer")
+    assert (result.status, result.detail) == (Status.UNKNOWN, "liman2 does not answer")

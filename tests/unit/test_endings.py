@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from labgen.host.places import unusable_place
 
 LABGEN = (sys.executable, "-m", "labgen")
 FULL = Path("/dev/full")
@@ -89,3 +92,58 @@ def test_ctrl_c_at_any_moment_is_no_traceback(environment: dict[str, str]) -> No
         assert child.returncode in (0, 130, -signal.SIGINT)
         seen.add(child.returncode)
     assert 130 in seen
+
+
+@pytest.mark.parametrize("below", [".", "state/labgen"])
+@pytest.mark.parametrize("variable", ["LABGEN_STATE", "LABGEN_CACHE"])
+def test_a_file_in_the_place_of_a_folder(
+    variable: str, below: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    words = ("list",) if variable == "LABGEN_STATE" else ("image", "list")
+    done = subprocess.run(
+        [*LABGEN, *words],
+        capture_output=True,
+        text=True,
+        env={**environment, variable: str(place / below)},
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "error: a file stands where labgen keeps its folder",
+        f"  where: {place}",
+        f"  next:  move it away, or have {variable} name a folder",
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, in which nobody can make a folder")
+def test_a_folder_that_cannot_be_made_is_told_of_in_words(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*LABGEN, "render", "consul-pgbouncer", "--provider", "docker", "-o", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        env={**environment, "LABGEN_CACHE": "/proc/nothing"},
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-3:] == [
+        "error: the folder in which the cache is kept cannot be written: there is no such folder, and none can be made",
+        "  where: /proc/nothing",
+        "  next:  have LABGEN_CACHE name a folder that you may write to",
+    ]
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABGEN_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("LABGEN_CACHE", str(tmp_path / "cache"))
+
+    def told(number: int, place: Path) -> str:
+        return str(unusable_place(OSError(number, "", str(place))) or "")
+
+    assert "LABGEN_CACHE" in told(errno.EROFS, tmp_path / "cache" / "artefacts" / "x")
+    assert "LABGEN_STATE" in told(errno.EACCES, tmp_path / "state")
+    assert "LABGEN_STATE" in told(errno.ENOTDIR, tmp_path)
+    # A file that is missing inside is labgen's own fault, and what lies elsewhere is nobody's here.
+    assert not told(errno.ENOENT, tmp_path / "state" / "labs" / "x")
+    assert not told(errno.EROFS, tmp_path / "other")

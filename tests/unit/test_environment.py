@@ -105,6 +105,22 @@ def test_the_command_line_is_not_blamed_on_the_environment(tmp_path: Path) -> No
     assert "from LABGEN_PROFILE" not in done.stderr
 
 
+def test_nor_is_what_has_gone_wrong_on_this_machine(tmp_path: Path) -> None:
+    place = tmp_path / "docker"
+    place.touch()
+    done = said(tmp_path, "show", "etcd-haproxy", LABGEN_STATE=str(place), LABGEN_PROVIDER="docker")
+    assert done.returncode == 3
+    assert f"  where: {place}\n" in done.stderr
+
+
+def test_what_all_commands_take_is_no_option_of_from(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("none")
+    given = {"LABGEN_PROVIDER": "docker", "LABGEN_PROFILE": "modern", "LABGEN_SET": "patroni.ttl=40"}
+    words = ["fetch", "--from", str(tmp_path / "archive")]
+    assert "the archive is refused" in said(tmp_path, *words, **given).stderr
+    assert "takes in an archive as it is" in said(tmp_path, *words, "--provider", "docker").stderr
+
+
 @pytest.mark.parametrize("script", ["destroy.sh", "prepare.sh"])
 @pytest.mark.parametrize(("word", "code"), [("--help", 0), ("-h", 0), ("--now", 2)])
 def test_scripts_of_a_rendered_folder_do_nothing_for_a_word(script: str, word: str, code: int, tmp_path: Path) -> None:

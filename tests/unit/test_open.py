@@ -85,6 +85,17 @@ def test_an_edited_blueprint_counts_and_its_copy_when_it_is_gone(here: Path) -> 
     assert len(lab_of(LabRequest("sample")).lab.nodes) == 1
 
 
+def test_a_damaged_copy_is_taken_anew(here: Path) -> None:
+    lab_of(request()).save()
+    copy = here / "state" / "labs" / "sample" / "blueprint.yml"
+    copy.write_text("name: [")
+    with pytest.raises(DocumentError) as told:
+        existing_lab("sample")
+    assert f"labgen up sample takes this copy anew from {here / 'sample.yml'}" in str(told.value)
+    lab_of(LabRequest("sample")).save()
+    assert existing_lab("sample").lab.name == "sample"
+
+
 def test_an_edited_blueprint_may_have_faults(here: Path) -> None:
     lab_of(request()).save()
     (here / "sample.yml").write_text("name: [")
@@ -107,9 +118,21 @@ def test_second_lab_of_one_blueprint(here: Path) -> None:
     second = lab_of(request(name="second", profile="published"), make=True)
     second.save()
     assert second.lab.name == "second"
+    assert not any("second lab" in note for note in second.notes)
     assert second.folder.path == here / "state" / "labs" / "second"
     assert existing_lab("sample").lab.profile == "modern"
     assert lab_of(request(name="second")).lab.profile == "published"
+
+
+@pytest.mark.usefixtures("here", "alone")
+def test_a_second_lab_by_the_name_of_the_first_is_said() -> None:
+    lab_of(request()).save()
+    second = lab_of(request("sample", name="second"), make=True)
+    assert second.notes[0] == "second is a second lab: sample stays as it is"
+    # A blueprint's name stands for the blueprint.
+    lab_of(LabRequest("etcd-haproxy", provider="docker"), make=True).save()
+    third = lab_of(LabRequest("etcd-haproxy", "third", provider="docker"), make=True)
+    assert not any("second lab" in note for note in third.notes)
 
 
 def test_existing_keeps_its_system_and_its_versions(here: Path) -> None:

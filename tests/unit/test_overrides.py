@@ -146,7 +146,7 @@ config:
         "parameter patroni.ttl",
         "5:18: config.patroni.postgresql.listen: postgresql.listen of patroni is not changed here: change the "
         "parameter patroni.floating_address, or the node's address",
-        "6:14: config.etcd.a.b: etcd takes 1 key for a value, not 2",
+        "6:14: config.etcd.a.b: etcd takes 1 key for a value, not 2; for example config.etcd.b=VALUE",
     ]
 
 

@@ -14,13 +14,14 @@ import pytest
 from labgen.errors import HostError, UnknownNameError
 from labgen.lab.model import Lab
 from labgen.providers import docker, docker_snapshotter, get_provider, networks, provider_names, virsh
-from labgen.providers.base import HeldNetwork, MarkedThing
+from labgen.providers.base import HeldNetwork, MarkedThing, network_cure
 from labgen.providers.docker import DockerProvider
 from labgen.providers.endpoint import Endpoint
 from labgen.providers.libvirt import LibvirtProvider, kvm_usable
 from labgen.providers.networks import conflicts, free_network, hidden, parse_routes, ranges_in_use
 from labgen.providers.vagrant import Vagrant
 from labgen.providers.virsh import parse_domain_states
+from labgen.state import Owner, owner
 from labgen.system.tools import ToolResult, ask
 from tests.fakes.vagrant import install_vagrant
 
@@ -200,6 +201,9 @@ def test_whose_a_docker_network_is(say: Say) -> None:
         docker_network("shared", "192.168.61.0/24"),
         docker_network("labgen-tour", "192.168.62.0/24", Options={"com.docker.network.bridge.name": "lab0"}),
         docker_network("idle", "fd00::/64"),
+        docker_network(
+            "labgen-far", "192.168.63.0/24", Labels={"labgen.owner": "0123", "labgen.origin": "eve in /home/eve"}
+        ),
     ]
     say(
         {
@@ -212,10 +216,11 @@ def test_whose_a_docker_network_is(say: Say) -> None:
         }
     )
     held = DockerProvider().networks(LAB)
-    assert [network.own for network in held] == [True, False, True, False]
+    assert [network.own for network in held] == [True, False, True, False, False]
     assert held[1].holder == "docker network shared (used by labgen-other-n1, labgen-tour-n1)"
     assert [network.device for network in held[1:3]] == ["br-0123456789ab", "lab0"]
-    assert "labgen destroy tour --yes" in (held[2].cure or "")
+    assert held[2].cure == "it is the lab tour of somebody else, who alone can destroy it"
+    assert held[4].cure == "it is the lab far of eve in /home/eve, who alone can destroy it"
     assert "docker network rm shared" in (held[1].cure or "")
 
 
@@ -340,9 +345,27 @@ def test_the_cure_names_the_way_out() -> None:
     [error] = conflicts("192.168.60.0/24", [], [HeldNetwork("192.168.0.0/16", "interface wg0", "wg0")])
     assert error.lines() == [
         "error: the lab's network 192.168.60.0/24 is in use here: interface wg0 holds 192.168.0.0/16",
-        "  next:  stop what uses it",
-        "         or give the lab another range: --set network.cidr=…",
+        "  next:  give the lab another range: --set network.cidr=…",
+        "         or have this one free: stop what uses it",
     ]
+
+
+def test_the_cure_names_a_range_that_is_free() -> None:
+    held = [HeldNetwork("192.168.60.0/24", "docker network shared", "br-0123456789ab")]
+    [error] = conflicts("192.168.60.0/24", held, [], lambda: "192.168.61.0/24")
+    assert error.cure
+    assert error.cure.startswith("give the lab another range: --set network.cidr=192.168.61.0/24\n")
+
+
+def test_only_ones_own_lab_is_to_be_destroyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABGEN_STATE", str(tmp_path))
+    (tmp_path / "labs" / "tour" / "rendered").mkdir(parents=True)
+    theirs = network_cure("labgen-tour", "by hand", Owner("0123", "eve in /home/eve"))
+    assert theirs == "it is the lab tour of eve in /home/eve, who alone can destroy it"
+    for own in (owner(), Owner("", ""), None):
+        assert "labgen destroy tour --yes" in network_cure("labgen-tour", "by hand", own)
+    assert "destroy labgen" not in network_cure("labgen-gone", "by hand", owner())
+    assert "somebody else" in network_cure("labgen-gone", "by hand")
 
 
 @pytest.mark.parametrize(

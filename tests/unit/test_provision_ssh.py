@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from labgen.errors import NodeError, UnknownNameError
+from labgen.errors import NodeError
 from labgen.providers import Endpoint
 from labgen.provision import Connections, forget_host, known_hosts
 from labgen.provision.known_hosts import KnownHosts
@@ -175,7 +175,7 @@ def test_a_refusal_is_asked_again_soon_and_then_seldom(sshd: Endpoint, tmp_path:
 
 def test_a_node_may_be_added_later(sshd: Endpoint, tmp_path: Path) -> None:
     with Connections({}, tmp_path / "known_hosts", timeout=10) as connections:
-        with pytest.raises(UnknownNameError):
+        with pytest.raises(NodeError, match="n1 is not running"):
             connections["n1"]
         connections.add({"n1": sshd})
         assert list(connections) == ["n1"]
@@ -207,5 +207,5 @@ def test_an_unreadable_key_is_said_at_once(tmp_path: Path, content: str | None) 
 def test_a_node_that_is_not_there(tmp_path: Path) -> None:
     connections = Connections({}, tmp_path / "k")
     assert "n1" not in connections
-    with pytest.raises(UnknownNameError):
+    with pytest.raises(NodeError, match="n1 is not running"):
         connections["n1"]

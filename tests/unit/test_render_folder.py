@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -192,6 +193,16 @@ def test_atomic_for_a_reader(tmp_path: Path) -> None:
     reader.join()
     assert seen <= texts
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_atomic_names_the_file_that_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space") as told:
+        write_atomically(tmp_path / "file", b"new", 0o644)
+    assert told.value.filename == str(tmp_path / "file")
 
 
 def test_atomic_leaves_nothing_behind_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

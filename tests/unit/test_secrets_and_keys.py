@@ -79,8 +79,9 @@ def test_opened_to_others_it_is_closed_again(tmp_path: Path, sample: Lab) -> Non
 def test_damaged_secrets_are_not_made_anew(tmp_path: Path, sample: Lab, content: str) -> None:
     """New passwords in place of damaged ones would lock the lab's owner out of a running cluster."""
     (tmp_path / "secrets.json").write_text(content)
-    with pytest.raises(LabgenError, match="damaged"):
+    with pytest.raises(LabgenError, match="damaged") as told:
         keep_secrets(tmp_path / "secrets.json", sample)
+    assert f"labgen destroy {sample.name} --yes, then labgen up {sample.name}" in (told.value.cure or "")
     assert (tmp_path / "secrets.json").read_text() == content
 
 

@@ -11,11 +11,12 @@ import pytest
 from labs import blueprint_text, lab, load, write_component
 
 from labgen.artefacts.store import identity
+from labgen.artefacts.wheels import _failed
 from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.components.manifest import GoSource, PypiSource, ReleaseSource
 from labgen.components.registry import load_component
-from labgen.components.versions import is_below, is_release, is_same
+from labgen.components.versions import is_below, is_of_series, is_release, is_same, nearest
 from labgen.errors import LabgenError, UsageError
 from labgen.images import ImageSpec
 from labgen.lab.keys import KeyPair
@@ -81,6 +82,42 @@ def test_a_release(text: str) -> None:
 )
 def test_no_release(text: str) -> None:
     assert not is_release(text)
+
+
+@pytest.mark.parametrize(
+    ("version", "near"),
+    [
+        ("9.9.9", ["3.3.9", "3.3.10", "4.0.0"]),
+        ("3.3.3", ["2.0", "3.3.2", "3.3.9", "3.3.10", "4.0.0"]),
+        ("1.0", ["2.0", "3.3.2", "3.3.9"]),
+        ("", ["3.3.9", "3.3.10", "4.0.0"]),
+    ],
+)
+def test_the_nearest_of_many(version: str, near: list[str]) -> None:
+    assert nearest(version, ["3.3.10", "3.3.2", "4.0.0", "5.0.0rc1", "2.0", "3.3.9"]) == near
+
+
+@pytest.mark.parametrize(
+    ("package", "own", "is_one"),
+    [
+        ("3.4.23-4", "3.4.23", True),
+        ("3.4.30-1+deb12u1", "3.4.23", True),
+        ("3.5.16-4", "3.4.23", False),
+        ("17.9-0+deb13u1", "17", True),
+        ("15.1-1", "17", False),
+        ("1:2.6.12-1", "2.6.12", True),
+    ],
+)
+def test_a_release_stays_with_its_series(package: str, own: str, is_one: bool) -> None:
+    assert is_of_series(package, own) is is_one
+
+
+def test_pip_names_the_nearest_versions() -> None:
+    said = "ERROR: Could not find a version of the requirement patroni[etcd3]==9.9.9 (from versions: 4.0.9, 4.0.10)"
+    told = _failed("", said)
+    assert str(told) == "there is no patroni 9.9.9; the nearest: 4.0.9, 4.0.10"
+    assert told
+    assert told.cure == "ask for a version of patroni that there is"
 
 
 def test_the_chosen_version_is_an_artefact_of_the_component(place: Path) -> None:

@@ -19,13 +19,18 @@ def verify(
     on_result: Callable[[CheckResult], None] | None = None,
     *,
     settle: float = 0.0,
+    note: Callable[[str], None] = lambda _: None,
 ) -> CheckReport:
     """Run the lab's checks (or only CHECKS); raises UnknownNameError for a lab or check that does not exist.
 
-    settle: seconds during which a check that does not pass yet is asked again.
+    settle: seconds during which a check that does not pass yet is asked again. NOTE hears which nodes are stopped.
     """
     opened = existing_lab(name)
     secrets = opened.folder.secrets(opened.lab)
-    with Connections(endpoints(opened), opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
+    running = endpoints(opened)
+    if stopped := [node.name for node in opened.lab.nodes if node.name not in running]:
+        note(f"{', '.join(stopped)} {'is' if len(stopped) == 1 else 'are'} not running")
+        note(f"  next:  labgen up {name}")
+    with Connections(running, opened.folder.known_hosts, timeout=ANSWER_WITHIN) as connections:
         sequential = get_provider(opened.lab.provider).emulated
         return run_checks(opened.lab, secrets, connections, checks, on_result, settle=settle, sequential=sequential)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from labgen.actions.phases.base import UpRequest
 from labgen.actions.session.checkpoints import store_of
+from labgen.actions.session.networks import next_range
 from labgen.actions.session.owner import refuse_strangers
 from labgen.errors import HostError, OperationError
 from labgen.host.capacity import check_disk, check_memory
@@ -65,7 +66,7 @@ class Preflight:
 
     def _check_room(self, states: set[str]) -> None:
         lab = self.request.lab
-        conflicts = address_conflicts(lab)
+        conflicts = address_conflicts(lab, lambda: next_range(lab))
         if conflicts:
             raise conflicts[0]
         if "running" not in states:

@@ -160,7 +160,9 @@ def _impossible(written: Written, options: ReproRequest, cell: Cell) -> tuple[st
     """Why a lab with the cell's values cannot be; a name that means nothing is a mistake, and raised."""
     try:
         check_references(written, lab_of(request_of(written, _for(options, cell))).lab)
-    except (UnknownNameError, DocumentError):
+    except (UnknownNameError, DocumentError) as error:
+        if error.where in {f"--set {word}" for word in cell.words}:
+            error.where = str(error.where).replace("--set", "--over", 1)
         raise
     except UsageError as why:
         return tuple([why.what] if not why.detail else why.detail)

@@ -55,7 +55,8 @@ def refuse_taken(lab: Lab) -> None:
         name, held = holder
         raise RangeLostError(
             f"the lab's network {lab.network.cidr} is in use here: {held} is the lab {name}'s",
-            cure="give the lab another range: --set network.cidr=…; without it labgen looks for one that is free\n"
+            cure=f"give the lab another range: --set network.cidr={next_range(lab) or '…'}; "
+            "without it labgen looks for one that is free\n"
             f"or, if the other lab is not needed: labgen destroy {name} --yes",
         )
 

@@ -11,7 +11,7 @@ from labgen.artefacts.store import identity
 from labgen.blueprint.files import blueprint_files
 from labgen.blueprint.loader import load_blueprint, whole_text
 from labgen.components.versions import is_same
-from labgen.errors import UnknownNameError, UsageError, at
+from labgen.errors import DocumentError, UnknownNameError, UsageError, at
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
 from labgen.lab.scaling import Scale, scaled
@@ -120,8 +120,10 @@ def lab_of(request: LabRequest, *, make: bool = False) -> OpenLab:
 
     lab = resolved()
     notes: tuple[str, ...] = ()
+    if make and find_lab(request.lab) and request.lab not in blueprint_files():
+        notes = (f"{name} is a second lab: {request.lab} stays as it is",)
     if make and ("network", "cidr") not in lab.origins and (place := another_network(lab)):
-        lab, notes = resolved(place.cidr), (place.why,)
+        lab, notes = resolved(place.cidr), (*notes, place.why)
     record = LabRecord(
         name=name,
         blueprint=str(path.resolve()),
@@ -149,7 +151,12 @@ def existing_lab(name: str, *, by_lock: bool = True) -> OpenLab:
         raise unknown_lab(name)
     record = folder.record()
     overrides_files = folder.overrides_files(record)
-    lab = _resolve(record, folder.blueprint, overrides_files)
+    try:
+        lab = _resolve(record, folder.blueprint, overrides_files)
+    except DocumentError as error:
+        if {Path(problem.place.file).absolute() for problem in error.problems} == {folder.blueprint}:
+            error.cure = f"labgen up {name} takes this copy anew from {record.blueprint}; labgen destroy works, too"
+        raise
     lab = _with_its_lock(lab, folder) if by_lock else lab
     return OpenLab(lab, folder, record, folder.blueprint, overrides_files=overrides_files)
 

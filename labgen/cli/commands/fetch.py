@@ -32,7 +32,11 @@ LOCK = Path("labgen.lock")
 MIB = 1 << 20
 
 
+WISHES = ("provider", "profile", "set_", "overrides_files", "components", "output")
+
+
 def command(
+    ctx: typer.Context,
     labs: Labs = None,
     provider: Provider = None,
     profile: Profiles = None,
@@ -65,7 +69,8 @@ def command(
         raise UsageError(
             "fetch takes either labs or --from FILE", cure="labgen fetch LAB -o FILE, then labgen fetch --from FILE"
         )
-    if from_ and (output or provider or profile or set_ or components):
+    # What every command takes from the environment was not meant for this one.
+    if from_ and any(str(getattr(ctx.get_parameter_source(wish), "name", "")) == "COMMANDLINE" for wish in WISHES):
         raise UsageError("--from takes in an archive as it is", where="--from", cure="leave the other options out")
     with err.status("Taking in" if from_ else "Fetching") as shown:
         if from_:

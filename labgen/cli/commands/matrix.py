@@ -61,13 +61,15 @@ def command(
     from labgen.errors import UsageError
     from labgen.repro.document import find_reproduction, read_written
     from labgen.repro.junit import matrix_junit
-    from labgen.repro.matrix import IMPOSSIBLE, matrix_data, parse_axes
+    from labgen.repro.matrix import IMPOSSIBLE, matrix_data, parse_axes, refuse_one
     from labgen.repro.tables import bisection_lines, flip_lines, matrix_table
 
     written = read_written(find_reproduction(file))
     options, axes = options_of(None, provider, profile, set_, overrides_files, components), parse_axes(over)
     if bisect and len(axes) != 1:
         raise UsageError("--bisect goes with one --over", where="--over", cure="give the other values by --set")
+    if not bisect:
+        refuse_one(axes)
     with err.status(f"{written.value.name}") as status:
 
         def say(cell: Cell, text: str) -> None:

@@ -18,6 +18,7 @@ from labgen.cli.options import (
     Provider,
     Set,
     Unset,
+    complete_stages,
     request_of,
 )
 
@@ -38,6 +39,7 @@ def command(
             metavar="STAGE",
             help="Stop when all is installed, or configured too, or before COMPONENT is started; nothing is verified. "
             "One of: install, configure, COMPONENT.",
+            autocompletion=complete_stages,
             show_default=False,
         ),
     ] = None,

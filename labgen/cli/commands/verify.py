@@ -38,13 +38,16 @@ def command(
     from labgen.actions.lab.verify import verify
     from labgen.checks import report_table, to_json, to_junit
 
+    notes: list[str] = []
     with err.status(f"Verifying {lab}"):
-        report = verify(lab, check, settle=settle)
+        report = verify(lab, check, settle=settle, note=notes.append)
     if junit is not None:
         junit.write_text(to_junit(report), encoding="utf-8")
     if json:
         print(harmless_json(to_json(report)))
     else:
         out.print(report_table(report, verbose=verbose))
+    for line in notes:
+        err.print(line, markup=False)
     if not report.passed:
         raise typer.Exit(1)

@@ -17,6 +17,10 @@ class Format(Protocol):
         """Why VALUE (no mapping, unless it is empty) cannot stand under KEYS, as the end of a sentence; or None."""
         ...
 
+    def example(self, keys: tuple[str, ...]) -> str | None:
+        """How a value is named, where KEYS are too few or too many for one; else None."""
+        ...
+
     def changed(self, text: str, changes: Mapping[str, Any]) -> str:
         """TEXT, a finished file, with CHANGES put in."""
         ...

@@ -22,6 +22,9 @@ class Keyed:
     def problem(self, keys: tuple[str, ...], value: Any) -> str | None:  # noqa: ARG002
         return None
 
+    def example(self, keys: tuple[str, ...]) -> str | None:  # noqa: ARG002
+        return None
+
 
 class Yaml(Keyed):
     """Read as Patroni does, by YAML 1.1: what is `on` for it is written in quotes where the string is meant."""

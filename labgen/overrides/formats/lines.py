@@ -60,6 +60,13 @@ class LineFormat:
         for key, rests in lines.items():
             yield (*keys[:-1], key), rests if len(rests) > 1 else rests[0]
 
+    def example(self, keys: tuple[str, ...]) -> str | None:
+        least, most = self.dialect.depth
+        if least <= len(keys) <= most:
+            return None
+        blocks = ["BLOCK"] * ((least if len(keys) < least else most) - 1)
+        return f"{'.'.join([*blocks, keys[-1] if keys else 'KEY'])}=VALUE"
+
     def problem(self, keys: tuple[str, ...], value: Any) -> str | None:
         least, most = self.dialect.depth
         if not least <= len(keys) <= most:
