@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 
 from tests.live import Cli, LiveLab
+
+# Tests make much garbage and few circles of it.
+gc.set_threshold(50_000)
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them everything that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

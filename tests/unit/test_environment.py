@@ -121,20 +121,28 @@ def test_what_all_commands_take_is_no_option_of_from(tmp_path: Path) -> None:
     assert "takes in an archive as it is" in said(tmp_path, *words, "--provider", "docker").stderr
 
 
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered folder as `vagrant up` would leave it."""
+    folder = tmp_path_factory.mktemp("by-hand")
+    words = ("render", "etcd-haproxy", "--provider", "docker", "--no-artefacts", "-o", str(folder / "rendered"))
+    assert said(folder / "state", *words).returncode == 0
+    (folder / "rendered" / ".vagrant").mkdir()
+    return folder / "rendered"
+
+
 @pytest.mark.parametrize("script", ["destroy.sh", "prepare.sh"])
 @pytest.mark.parametrize(("word", "code"), [("--help", 0), ("-h", 0), ("--now", 2)])
-def test_scripts_of_a_rendered_folder_do_nothing_for_a_word(script: str, word: str, code: int, tmp_path: Path) -> None:
-    target = tmp_path / "rendered"
-    words = ("render", "etcd-haproxy", "--provider", "docker", "--no-artefacts", "-o", str(target))
-    assert said(tmp_path / "state", *words).returncode == 0
+def test_scripts_of_a_rendered_folder_do_nothing_for_a_word(
+    script: str, word: str, code: int, rendered: Path, tmp_path: Path
+) -> None:
     (tmp_path / "vagrant").write_text(f"#!/bin/sh\ntouch {tmp_path}/called\n")
     (tmp_path / "vagrant").chmod(0o755)
-    (target / ".vagrant").mkdir()
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        [str(target / script), word], env=environment, capture_output=True, text=True, check=False, timeout=30
+        [str(rendered / script), word], env=environment, capture_output=True, text=True, check=False, timeout=30
     )
     assert done.returncode == code
     assert ("usage: ./" in done.stdout) == (code == 0)
     assert not (tmp_path / "called").exists()
-    assert (target / ".vagrant").exists()
+    assert (rendered / ".vagrant").exists()
