@@ -187,12 +187,12 @@ def store(tmp_path: Path) -> ArtefactStore:
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        (source("tool[fast]==2.1"), "pypi: there is no tool 2.1; did you mean '2.0'?"),
-        (source("tool==17.4"), "pypi: there is no tool 17.4; there is: 1.0, 2.0"),
+        (source("tool[fast]==2.1"), "pypi: there is no tool 2.1; the nearest: 1.0, 2.0"),
+        (source("tool==17.4"), "pypi: there is no tool 17.4; the nearest: 1.0, 2.0"),
         (source("tull==2.0"), "pypi: pip finds no tull: no index answers, or none has it for this Python"),
         (
             source("tool==2.0", python="3.11", pins={"source-only": "1.0"}, built=("source-only",)),
-            "pypi: there is no helper that fits; there is: 1.0",
+            "pypi: there is no helper that fits; the nearest: 1.0",
         ),
         (
             source("tool==2.0", pins={"helper": "1.0", "source-only": "1.0"}, built=("source-only",)),
