@@ -16,6 +16,7 @@ from labgen.plan.model import Plan, StepId
 from labgen.provision.journal import Journal
 from labgen.provision.steplog import StepLog, log_path
 from labgen.system.connection import Connection
+from labgen.system.parallel import take
 
 RUN = "bash /opt/labgen/components/lib/run.sh"
 
@@ -183,7 +184,7 @@ class _Crew:
 
     def next_end(self, timeout: float | None = None) -> _End:
         """Wait for the next step to end; raises what no step may raise, and Empty when TIMEOUT is over."""
-        step, end = self._ends.get(timeout=timeout)
+        step, end = take(self._ends, timeout)
         del self.active[step]
         if isinstance(end, BaseException):
             raise end

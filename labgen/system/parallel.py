@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from labgen.errors import LabgenError
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+WAKE = 0.5
+"""Seconds after which a wait is begun anew."""
+
+
+def take(ends: SimpleQueue[V], timeout: float | None = None) -> V:
+    """The next of ENDS; raises Empty after TIMEOUT seconds.
+
+    Ctrl-C that comes just before a wait begins is not seen until it is over, so none goes on for ever.
+    """
+    while timeout is None:
+        with suppress(Empty):
+            return ends.get(timeout=WAKE)
+    return ends.get(timeout=timeout)
 
 
 def in_parallel(work: Callable[[K], V], keys: Iterable[K]) -> tuple[dict[K, V], dict[K, LabgenError]]:
@@ -32,7 +47,7 @@ def in_parallel(work: Callable[[K], V], keys: Iterable[K]) -> tuple[dict[K, V], 
     results: dict[K, V] = {}
     errors: dict[K, LabgenError] = {}
     for _ in todo:
-        key, result, error = ends.get()
+        key, result, error = take(ends)
         if isinstance(error, LabgenError):
             errors[key] = error
         elif error is not None:

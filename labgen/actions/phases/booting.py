@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from labgen.system.parallel import WAKE
+
 
 class Booting:
     """Runs BOOT at once. INTERRUPT ends what it runs, from another thread, and says whether there was anything."""
@@ -28,7 +30,8 @@ class Booting:
 
     def wait(self) -> None:
         """Wait for its end, good or bad."""
-        self._ended.wait()
+        while not self._ended.wait(WAKE):  # a wait without an end may not hear Ctrl-C
+            pass
 
     def end(self) -> None:
         """End it, unless it has ended. Ctrl-C meanwhile: whoever presses it again does not want to wait."""
