@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from labgen.blueprint.files import blueprint_files
 from labgen.blueprint.loader import LoadedBlueprint, load_blueprint
 from labgen.lab.model import Lab
 from labgen.lab.resolve import resolve
@@ -22,6 +23,11 @@ profiles:
 
 MANAGES = "provides: [{role: failover-manager, unit: patroni}]\n"
 """What a manifest says of a component whose nodes are the cluster's members."""
+
+
+def whole_blueprints() -> list[str]:
+    """The blueprints that ship and change no other one."""
+    return sorted(name for name, path in blueprint_files().items() if "\nextends:" not in path.read_text())
 
 
 def write_component(root: Path, name: str, manifest: str = "", files: Mapping[str, str] | None = None) -> Path:

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from labs import whole_blueprints
 
 from benchmarks import (
     checkpoint,
@@ -34,7 +35,7 @@ from benchmarks import (
 )
 from labgen.actions.lab.render import render
 from labgen.actions.session.open import LabRequest, lab_of
-from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.errors import LabgenError
 from labgen.images.machines import image_specs
@@ -60,8 +61,7 @@ def rendered(tmp_path: Path, blueprint: str) -> Path:
 
 def test_every_documents_blueprint_has_a_floor() -> None:
     """One that changes another blueprint is measured by that."""
-    whole = {name for name, path in blueprint_files().items() if "\nextends:" not in path.read_text()}
-    assert set(common.BLUEPRINTS) == set(floor.ORDERS) == whole
+    assert set(common.BLUEPRINTS) == set(floor.ORDERS) == set(whole_blueprints())
 
 
 @pytest.mark.parametrize("blueprint", common.BLUEPRINTS)

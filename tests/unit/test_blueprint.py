@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 import yaml
-from labs import blueprint_text, load, write_component
+from labs import blueprint_text, load, whole_blueprints, write_component
 
-from labgen.blueprint.files import blueprint_files, find_blueprint
+from labgen.blueprint.files import find_blueprint
 from labgen.blueprint.loader import load_blueprint
 from labgen.errors import DocumentError, LabgenError, UnknownNameError, UsageError
 from labgen.lab.resolve import resolve
 from labgen.plan import build_plan
 
-SHIPPED = sorted(name for name, path in blueprint_files().items() if "\nextends:" not in path.read_text())
+SHIPPED = whole_blueprints()
 STRANGE: tuple[Any, ...] = (
     *(
         None,
